@@ -6,6 +6,7 @@ import { createGate } from '../pipeline/promotion/gate.ts';
 import { type Caller, heartbeating, heartbeatingToItsEnd } from '../pipeline/heartbeat.ts';
 import { createIngest } from '../pipeline/data/ingest.ts';
 import { createInspectData } from '../pipeline/data/inspect-data.ts';
+import { createCalibrate } from '../pipeline/asking/calibrate.ts';
 import { JsonCache } from '../pipeline/json-cache.ts';
 import { createEvaluateEndpoint } from '../pipeline/asking/endpoints/evaluate-endpoint.ts';
 import { createJudgeRowsEndpoint } from '../pipeline/asking/endpoints/judge-rows-endpoint.ts';
@@ -30,6 +31,7 @@ export type ControlActivities = Pick<
   | 'mix'
   | 'reward'
   | 'evaluateEndpoint'
+  | 'calibrate'
   | 'judgeRowsEndpoint'
   | 'keepEvaluations'
   | 'pixelBaselines'
@@ -54,6 +56,7 @@ export function createControlActivities(deps: ControlDeps): ControlActivities {
     mix: activity(heartbeating(timed(deps.store, createMix(deps, cache)))),
     reward: activity(heartbeating(createReward(deps, cache))),
     evaluateEndpoint: activity(heartbeatingToItsEnd(createEvaluateEndpoint(deps, cache))),
+    calibrate: activity(heartbeating(createCalibrate(deps, cache))),
     judgeRowsEndpoint: activity(heartbeatingToItsEnd(createJudgeRowsEndpoint(deps, cache))),
     keepEvaluations: activity(heartbeating(createKeepEvaluations(cache))),
     pixelBaselines: activity(heartbeating(createPixelBaselines(deps, cache))),

@@ -108,6 +108,10 @@ const verbs: Readonly<Record<string, Verb>> = {
     description: "score any policy on a recipe's tasks",
     load: async () => (await import('./verbs/judging/evaluate.ts')).addEvaluate,
   },
+  calibrate: {
+    description: 'fit the temperatures of label probabilities on the validation split of a recipe',
+    load: async () => (await import('./verbs/judging/calibrate.ts')).addCalibrate,
+  },
   judge: {
     description: 'judge the rows of a file: verdict, rationale, probabilities; pairs in both orders',
     load: async () => (await import('./verbs/judging/judge.ts')).addJudge,

@@ -9,6 +9,7 @@ import type { Pools } from '../recipes/fields/pools-field.ts';
 import type { Objective } from '../recipes/recipe.ts';
 import type { StepRow } from './progress.ts';
 import type { AdmitInput, AdmitResult } from './admission.ts';
+import type { CalibrateInput, CalibrateResult } from './calibration.ts';
 import type {
   EvaluateEndpointInput,
   EvaluateEndpointResult,
@@ -359,6 +360,7 @@ export interface Activities {
   averageSnapshots(input: AverageSnapshotsInput): Promise<SnapshotResult>;
   evaluate(input: EvaluateInput): Promise<EvaluateResult>;
   evaluateEndpoint(input: EvaluateEndpointInput): Promise<EvaluateEndpointResult>;
+  calibrate(input: CalibrateInput): Promise<CalibrateResult>;
   judgeRowsEndpoint(input: JudgeRowsEndpointInput): Promise<JudgeRowsEndpointResult>;
   keepEvaluations(input: KeepEvaluationsInput): Promise<KeepEvaluationsResult>;
   pixelBaselines(input: PixelBaselinesInput): Promise<PixelBaselinesResult>;

@@ -13,7 +13,7 @@ export interface EvaluateEndpointResult extends EvaluateResult {
   readonly usage: EndpointUsage;
 }
 
-export interface JudgeRowsEndpointInput extends Omit<JudgeRowsInput, 'policy'> {
+export interface JudgeRowsEndpointInput extends Omit<JudgeRowsInput, 'policy' | 'calibrated'> {
   /** The arm of the recipe that asks the endpoint. */
   readonly arm: string;
 }

@@ -2,6 +2,7 @@
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import type { AnswerMode } from '../judge/example.ts';
 import type { Made, PolicyState } from './activities.ts';
+import type { UsedCalibration } from './calibration.ts';
 
 /** Unlabelled rows in a file that the worker can read. */
 export interface ReadRowsInput {
@@ -27,6 +28,8 @@ export interface JudgeRowsInput {
   readonly policy: PolicyState;
   readonly task: string;
   readonly mode: AnswerMode;
+  /** Adds calibrated probabilities to the rows. */
+  readonly calibrated?: UsedCalibration;
 }
 export interface JudgeRowsResult extends Made {
   /** JSON: JudgedRows (pipeline/asking/judged-rows.ts). */
@@ -35,4 +38,6 @@ export interface JudgeRowsResult extends Made {
   readonly unparsableCount: number;
   /** Pairs: fraction of rows for which both orders choose the same image. */
   readonly agreementRate?: number;
+  /** Temperature of the calibrated probabilities. */
+  readonly temperature?: number;
 }

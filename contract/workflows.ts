@@ -196,6 +196,8 @@ export interface EvaluatePolicyInput {
   readonly source?: PolicySource;
   /** Instead: the arm of the recipe whose endpoint is asked. */
   readonly asked?: string;
+  /** Fits a calibration on the judgments, which must be of the split `val` and have label probabilities. */
+  readonly calibrate?: boolean;
 }
 export interface EvaluatePolicyResult {
   readonly recipeName: string;
@@ -208,6 +210,8 @@ export interface EvaluatePolicyResult {
   readonly evaluations: readonly EvaluateResult[];
   /** JSON: PixelBaseline[]; absent in results of earlier versions. */
   readonly pixelBaselines?: ArtifactRef;
+  /** With `calibrate`. */
+  readonly calibration?: ArtifactRef;
   readonly cache: CacheCount;
 }
 
@@ -217,6 +221,8 @@ export interface JudgeBatchInput {
   readonly source?: PolicySource;
   /** Instead: the arm of the recipe whose endpoint is asked. */
   readonly asked?: string;
+  /** Adds calibrated probabilities to the rows. */
+  readonly calibration?: ArtifactRef;
 }
 export interface JudgeBatchResult {
   readonly read: ReadRowsResult;

@@ -1,14 +1,10 @@
 /** The routes of the server. */
-import { randomInt, randomUUID } from 'node:crypto';
 import { type Context, Hono } from 'hono';
 import { routePath } from 'hono/route';
-import { streamSSE } from 'hono/streaming';
 import type { Logger } from 'pino';
-import { sha256 } from '../core/json.ts';
 import type { AuditLog } from './audit-log.ts';
-import { chatChunks, chatCompletion, type ChatHead } from './chat/chat-response.ts';
-import { type ChatRequest, chatRequestSchema } from './chat/chat-request.ts';
-import { complete } from './chat/complete.ts';
+import { chatRequestSchema } from './chat/chat-request.ts';
+import { ChatService } from './chat/chat-service.ts';
 import type { Access } from './http/access.ts';
 import { asHttpError, bodyOf, HttpError } from './http/http-error.ts';
 import type { InFlight } from './http/in-flight.ts';
@@ -38,13 +34,12 @@ interface Env {
   Variables: { caller: string | undefined };
 }
 
-const seedMax = 2 ** 31;
-
 export function createApp(surroundings: AppSurroundings): Hono<Env> {
   const { served, limits, access, pictureHosts, inFlight, metrics, audit, log } = surroundings;
   const app = new Hono<Env>();
   const bodies = { judge: judgeRequestSchema(limits), chat: chatRequestSchema(limits) };
   const judging = new JudgeService({ limits, pictureHosts, metrics, ...(audit && { audit }) });
+  const chatting = new ChatService({ limits, pictureHosts, log, ...(audit && { audit }) });
 
   app.use(async (c, next) => {
     const startedAtMs = performance.now();
@@ -96,24 +91,18 @@ export function createApp(surroundings: AppSurroundings): Hono<Env> {
     }),
   );
 
-  app.post('/v1/chat/completions', (c) =>
-    inFlight.answer(c.req.raw.signal, async (signal) => {
-      const startedAtMs = performance.now();
-      const request = await readBody(c.req.raw, bodies.chat, limits);
-      const policy = served();
-      requireModel(policy, request.model);
-      const seed = request.seed ?? randomInt(seedMax);
-      const head = headOf(policy);
-      const rules = { ...limits, hosts: pictureHosts };
-      const completed = await complete(policy, request, { rules, signal, seed });
-      const { messages, ...asked } = request;
-      await audit?.chatted({
-        ...{ ...head, ...asked, seed, ...nameOf(c), messages: messages.map(withoutPictures), ...completed },
-        ...{ at: new Date().toISOString(), latency: (performance.now() - startedAtMs) / 1000 },
-      });
-      if (request.stream !== true) return c.json(chatCompletion(head, completed));
-      return streamed(c, chatChunks(head, completed, request.stream_options?.include_usage === true));
-    }),
+  app.post(
+    '/v1/chat/completions',
+    (c) =>
+      new Promise<Response>((resolve, reject) => {
+        const answering = inFlight.answer(c.req.raw.signal, async (signal) => {
+          const request = await readBody(c.req.raw, bodies.chat, limits);
+          const policy = served();
+          requireModel(policy, request.model);
+          await chatting.answer(c, policy, request, { signal, ...nameOf(c) }, resolve);
+        });
+        answering.catch(reject);
+      }),
   );
   return app;
 }
@@ -121,29 +110,6 @@ export function createApp(surroundings: AppSurroundings): Hono<Env> {
 function nameOf(c: Context<Env>): { readonly name?: string } {
   const name = c.get('caller');
   return name === undefined ? {} : { name };
-}
-
-/** The message with the digests of its pictures' addresses in their place. */
-function withoutPictures({ role, content }: ChatRequest['messages'][number]) {
-  if (typeof content === 'string') return { role, content };
-  return {
-    role,
-    content: content.map((part) => (part.type === 'text' ? part : { image: sha256(part.image_url.url) })),
-  };
-}
-
-function streamed(c: Context, chunks: Iterable<object>): Response {
-  return streamSSE(c, async (stream) => {
-    for (const chunk of chunks) await stream.writeSSE({ data: JSON.stringify(chunk) });
-    await stream.writeSSE({ data: '[DONE]' });
-  });
-}
-
-function headOf({ name, checkpoint }: ServedPolicy): ChatHead {
-  return {
-    ...{ id: `chatcmpl-${randomUUID()}`, created: Math.floor(Date.now() / 1000), model: name },
-    system_fingerprint: checkpoint.sha256,
-  };
 }
 
 function modelOf({ name, checkpoint, recipe, version }: ServedPolicy) {

@@ -13,7 +13,7 @@ import { ServeMetrics } from './http/metrics.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import { CurrentPolicy } from './policies/current-policy.ts';
 import { type EngineSettings, openEngines } from './policies/open-engines.ts';
-import { nobody, servedPolicy, type Wanted } from './policies/served-policy.ts';
+import { nobody, type ServedPolicy, servedPolicy, type Wanted } from './policies/served-policy.ts';
 import { Tokens } from './tokens.ts';
 
 export interface ServerOptions extends EngineSettings {
@@ -72,6 +72,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       ...{ find, log },
       bring: (wanted) => servedPolicy(engines.context, calls, wanted),
     });
+    requireOwnCalibration(current.served);
     if (mayChange) current.watch(options.lookMs ?? lookMsDefault);
     const app = createApp({
       ...{ served: () => current.served, limits, access, pictureHosts, inFlight, metrics, log },
@@ -100,6 +101,16 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     await engines.close();
     throw error;
   }
+}
+
+/** A version that is promoted later may have none; requests that ask for it are then refused. Throws USAGE. */
+function requireOwnCalibration({ calibration, checkpoint }: ServedPolicy): void {
+  if (calibration === undefined || calibration.policy.sha256 === checkpoint.sha256) return;
+  throw new MtrlError('USAGE', 'the calibration was fitted for another policy', {
+    where: '--calibration',
+    found: `fitted for ${calibration.policy.sha256}, where ${checkpoint.sha256} is served`,
+    hint: 'fit one for this policy: `mtrl calibrate`',
+  });
 }
 
 /** Interval of looks at a promoted name. */

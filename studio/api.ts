@@ -6,6 +6,8 @@ import type { Leak } from '../judge/datasets/joining/leaks.ts';
 import type { CurvePoint } from '../judge/report/data.ts';
 import type { RolloutRow } from '../pipeline/reporting/rollout-rows.ts';
 import type { NameEvent } from '../artifacts/registry.ts';
+import type { ScoreSummary } from '../contract/activities.ts';
+import type { GateCheck } from '../contract/retraining.ts';
 import type { PersonLabel, QueueOrder } from './labels/person-label.ts';
 
 /** `/api/settings`. */
@@ -205,13 +207,29 @@ export interface PromotionsView {
     readonly name: string;
     readonly current: number | null;
     readonly events: readonly NameEvent[];
-    readonly versions: readonly {
-      readonly version: number;
-      readonly experimentId: string;
-      readonly runName: string;
-      readonly promotedAt: string;
-      readonly checks: readonly { readonly rule: string; readonly value: number; readonly passed: boolean }[];
-    }[];
+    readonly versions: readonly PromotedView[];
+  }[];
+}
+
+export interface PromotedView {
+  readonly version: number;
+  readonly experimentId: string;
+  readonly runName: string;
+  readonly promotedAt: string;
+  readonly approvedBy?: string;
+  /** Absent if it was promoted without one. */
+  readonly gate?: {
+    readonly passed: boolean;
+    /** The version that it was compared with, `NAME@VERSION`; null for the first. */
+    readonly against: string | null;
+    readonly checks: readonly GateCheck[];
+  };
+  /** Scores on its own test sets, beside those of the version that it was compared with on the own ones of that. */
+  readonly tasks: readonly {
+    readonly task: string;
+    readonly split: string;
+    readonly candidate: ScoreSummary;
+    readonly current?: ScoreSummary;
   }[];
 }
 

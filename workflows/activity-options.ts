@@ -31,7 +31,7 @@ const onControlQueue = {
  * answer (eager dispatch).
  */
 export const control = proxyActivities<
-  Pick<Activities, 'prepare' | 'reward' | 'evaluateEndpoint' | 'judgeRowsEndpoint' | 'keepEvaluations'>
+  Pick<Activities, 'prepare' | 'reward' | 'evaluateEndpoint' | 'judgeRowsEndpoint' | 'calibrate' | 'keepEvaluations'>
 >({
   ...onControlQueue,
   heartbeatTimeout: '20s',

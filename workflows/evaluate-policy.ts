@@ -1,5 +1,6 @@
 /** Evaluates any policy, or an endpoint, on a recipe's tasks without training; started by `mtrl evaluate`. */
 import type { EvaluateResult, EvaluationPlan, ImportPolicyResult, PrepareResult } from '../contract/activities.ts';
+import type { CalibrateInput } from '../contract/calibration.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import { admitted } from './admitted.ts';
 import { bulk, compute, control } from './activity-options.ts';
@@ -19,8 +20,8 @@ const example = '{"recipe": {...}, "mode": "think"}, or "direct"';
 export async function evaluatePolicy(input: EvaluatePolicyInput): Promise<EvaluatePolicyResult> {
   const tracker = new JobTracker();
   try {
-    requireForm(input, { example, required: ['recipe', 'mode'], optional: ['source', 'asked'] });
-    const { recipe, mode, source, asked } = input;
+    requireForm(input, { example, required: ['recipe', 'mode'], optional: ['source', 'asked', 'calibrate'] });
+    const { recipe, mode, source, asked, calibrate = false } = input;
     if (!['think', 'direct'].includes(mode)) throw wrongInput(`has an unknown mode: ${JSON.stringify(mode)}`, example);
     const needed = source === undefined && asked === undefined ? 'all' : 'data';
     const prepared = await control.prepare.executeWithOptions({ summary: 'recipe' }, [{ recipe, needed }]);
@@ -63,18 +64,31 @@ export async function evaluatePolicy(input: EvaluatePolicyInput): Promise<Evalua
               ]),
             );
           }),
-      pixelBaselines({ recipe: prepared.recipe, dataset: ingestion.dataset, evaluations: prepared.evaluations }),
+      calibrate
+        ? undefined
+        : pixelBaselines({ recipe: prepared.recipe, dataset: ingestion.dataset, evaluations: prepared.evaluations }),
     ]);
+    const calibration = calibrate ? await calibrationOf({ ...ref, checkpoint }, evaluations) : undefined;
     const macroF1 = meanMacroF1(evaluations.map(({ scores }) => scores));
     tracker.state('done', 'done');
     if (macroF1 !== undefined) upsertAttributes({ macroF1 });
     const { recipeName, recipeDigest, absent } = prepared;
     const named = { recipeName, recipeDigest, ...(absent && { absent }) };
     const made = { ...named, ingestion, checkpoint, mode, evaluations, cache: countMade(evaluations) };
-    return { ...made, ...(baselines && { pixelBaselines: baselines }) };
+    return { ...made, ...(baselines && { pixelBaselines: baselines }), ...(calibration && { calibration }) };
   } catch (error) {
     throw endedBadly(error);
   }
+}
+
+/** Fitted on the judgments of these evaluations. */
+async function calibrationOf(
+  of: Omit<CalibrateInput, 'judged'>,
+  evaluations: readonly EvaluateResult[],
+): Promise<ArtifactRef> {
+  const judged = evaluations.map(({ judgments, scores: { task, split } }) => ({ task, split, judgments }));
+  const { calibration } = await control.calibrate.executeWithOptions({ summary: 'temperatures' }, [{ ...of, judged }]);
+  return calibration;
 }
 
 /** The policy of `source`, or the recipe's own if there is none. */

@@ -291,7 +291,7 @@ class Training {
       ...this.#childOptions(plan, workflowId, 'training'),
       args: [{ ...this.#ref, plan, initial, tellCountMax, ...(shared && { shared }) }],
       staticSummary: `${plan.runName}: ${plan.objective}, ${String(plan.stepCount)} steps`,
-      staticDetails: planDetails(plan, this.#prepared),
+      staticDetails: planDetails(plan, this.#prepared, this.#ref.experimentId),
     });
     await this.#running.add(handle);
     const result = await handle.result();

@@ -6,7 +6,13 @@ import { endedBadly } from './failure.ts';
 import { JobTracker } from './job-tracker.ts';
 import type { JudgeBatchInput, JudgeBatchResult } from '../contract/workflows.ts';
 
-export async function judgeBatch({ rows, mode, source, asked }: JudgeBatchInput): Promise<JudgeBatchResult> {
+export async function judgeBatch({
+  rows,
+  mode,
+  source,
+  asked,
+  calibration,
+}: JudgeBatchInput): Promise<JudgeBatchResult> {
   const tracker = new JobTracker();
   try {
     tracker.state('ingesting', 'reading rows');
@@ -29,7 +35,7 @@ export async function judgeBatch({ rows, mode, source, asked }: JudgeBatchInput)
     tracker.state('evaluating', phase(read));
     const { dataset } = read;
     const judged = await compute.judgeRows.executeWithOptions({ summary: task }, [
-      { recipe, dataset, policy, task, mode },
+      { recipe, dataset, policy, task, mode, ...(calibration && { calibrated: { calibration, checkpoint } }) },
     ]);
     tracker.state('done', `${String(judged.rowCount)} rows`);
     return { read, checkpoint, judged };

@@ -19,7 +19,7 @@ import { commandText } from '../show/output.ts';
 import { differenceLines } from '../show/difference.ts';
 import { awaitChildren } from './failing-workflows.ts';
 import { recipeDetails } from '../show/recipe-details.ts';
-import type { Stack } from './stack.ts';
+import { memoOf, type Stack } from './stack.ts';
 import { searchAttributes } from '../../contract/search-attributes.ts';
 
 export interface StartRequest {
@@ -73,6 +73,7 @@ export async function start(
     ],
     staticSummary: parsed.summary === undefined ? parsed.name : `${parsed.name}: ${parsed.summary}`,
     staticDetails: recipeDetails(parsed, digest),
+    ...memoOf(settings),
   });
 }
 

@@ -11,7 +11,7 @@ import { codedEnd } from '../show/outcome.ts';
 import { commandText, say } from '../show/output.ts';
 import { patiently } from './patience.ts';
 import { decoded } from './decoded.ts';
-import { type Stack, uiLink } from './stack.ts';
+import { memoOf, type Stack, uiLink } from './stack.ts';
 import { searchAttributes } from '../../contract/search-attributes.ts';
 
 interface JobResults {
@@ -78,6 +78,7 @@ export async function startJob<T extends keyof JobResults>(
     args: [input],
     typedSearchAttributes: [{ key: searchAttributes.state, value: 'preparing' }],
     staticSummary: `${words[type]} ${name}`,
+    ...memoOf(settings),
   });
   const link = uiLink(settings, workflowId);
   say(`started ${workflowId}${link === undefined ? '' : `\n${link}`}`);

@@ -1,6 +1,7 @@
 /** Clients for the verbs; connection failures become coded errors. */
 import { type Client, Connection } from '@temporalio/client';
 import type { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
+import { studioMemo } from '../../contract/studio-memo.ts';
 import { MtrlError } from '../../core/errors.ts';
 import { readOverrides, readSettings, type StackSettings } from '../../infra/stack/settings.ts';
 import { temporalClient } from '../../infra/stack/temporal-client.ts';
@@ -83,4 +84,9 @@ function unreachable(address: string, cause: unknown): MtrlError {
 export function uiLink({ temporal }: StackSettings, workflowId: string): string | undefined {
   if (temporal.uiUrl === undefined) return undefined;
   return `${temporal.uiUrl}/namespaces/${temporal.namespace}/workflows/${encodeURIComponent(workflowId)}`;
+}
+
+/** For the start of a workflow, whose details then link to the studio; empty if its address is not known. */
+export function memoOf({ studioUrl }: StackSettings): { readonly memo?: Readonly<Record<string, string>> } {
+  return studioUrl === undefined ? {} : { memo: { [studioMemo]: studioUrl } };
 }

@@ -9,6 +9,17 @@ export function valueOf(env: Env, name: string): string | undefined {
   return value === '' ? undefined : value;
 }
 
+/** A URL without slashes at its end; undefined if the variable is unset. Throws USAGE. */
+export function urlOf(env: Env, variable: string, what: string): string | undefined {
+  const url = valueOf(env, variable);
+  if (url === undefined || URL.canParse(url)) return url?.replace(/\/+$/, '');
+  throw new MtrlError('USAGE', `${variable} is not a URL`, {
+    where: `environment variable ${variable}`,
+    found: JSON.stringify(url),
+    hint: `use http(s)://host:port of ${what}`,
+  });
+}
+
 export interface Address {
   readonly host: string;
   readonly port: number;

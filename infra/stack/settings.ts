@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { MtrlError } from '../../core/errors.ts';
 import { projectRoot } from '../../core/project.ts';
 import { isStampOf, pathOfStamp } from '../process/home-stamp.ts';
-import { type Env, valueOf } from './env.ts';
+import { type Env, urlOf, valueOf } from './env.ts';
 import { defaultBucket, defaultRegion, s3Override, type StoreSettings } from './s3-settings.ts';
 import { readStackFile, type StackFile } from './stack-file.ts';
 import { namespaceOf, temporalOverride, type TemporalSettings } from './temporal-settings.ts';
@@ -18,6 +18,8 @@ export interface StackSettings {
   readonly s3: StoreSettings;
   /** `compute` is always `control` with the suffix `-compute`, so workflows can derive it. */
   readonly taskQueues: { readonly control: string; readonly compute: string };
+  /** Address of the studio, ending in `/`, to which workflows link; undefined if it is not configured. */
+  readonly studioUrl?: string;
 }
 
 /** Task queue on a configured Temporal, and of local stacks of older versions. */
@@ -56,7 +58,9 @@ export function readSettings(options: SettingsOptions = {}): StackSettings {
   if (!temporal) throw notSetUp(home, 'Temporal', 'TEMPORAL_ADDRESS');
   const s3 = overrides.s3 ?? (file?.s3 && localS3(file.s3, valueOf(env, 'MTRL_S3_BUCKET')));
   if (!s3) throw notSetUp(home, 'the store', 'MTRL_S3_ENDPOINT');
-  return { home, temporal, s3, taskQueues: taskQueuesOf(env, temporal, file) };
+  const studioUrl = urlOf(env, 'MTRL_STUDIO_URL', 'the studio');
+  const taskQueues = taskQueuesOf(env, temporal, file);
+  return { home, temporal, s3, taskQueues, ...(studioUrl !== undefined && { studioUrl: `${studioUrl}/` }) };
 }
 
 /**

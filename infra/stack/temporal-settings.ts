@@ -6,7 +6,7 @@
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { NativeConnectionOptions } from '@temporalio/worker';
 import { MtrlError } from '../../core/errors.ts';
-import { type Env, valueOf } from './env.ts';
+import { type Env, urlOf, valueOf } from './env.ts';
 
 export interface TemporalSettings extends Pick<NativeConnectionOptions, 'tls' | 'apiKey' | 'metadata'> {
   /** host:port of the gRPC frontend */
@@ -44,7 +44,7 @@ export function temporalOverride(env: Env): TemporalSettings | undefined {
   return {
     address,
     namespace: namespace ?? defaultNamespace,
-    uiUrl: uiUrlOf(env),
+    uiUrl: urlOf(env, 'MTRL_TEMPORAL_UI_URL', 'the Web UI'),
     ...(tls !== undefined && tls !== null && { tls }),
     ...(apiKey !== undefined && { apiKey }),
     ...(metadata !== undefined && { metadata }),
@@ -67,16 +67,6 @@ function loadProfile(env: Env, named: string): ReturnType<typeof loadClientConne
       cause,
     });
   }
-}
-
-function uiUrlOf(env: Env): string | undefined {
-  const url = valueOf(env, 'MTRL_TEMPORAL_UI_URL');
-  if (url === undefined || URL.canParse(url)) return url?.replace(/\/+$/, '');
-  throw new MtrlError('USAGE', 'MTRL_TEMPORAL_UI_URL is not a URL', {
-    where: 'environment variable MTRL_TEMPORAL_UI_URL',
-    found: JSON.stringify(url),
-    hint: 'use http(s)://host:port of the Web UI',
-  });
 }
 
 /** For `Connection.connect` and `NativeConnection.connect`. */

@@ -8,6 +8,7 @@ import type { Labels, Order } from '../kinds/kind.ts';
 import { placesNamed } from '../kinds/ranking-label.ts';
 import { labelInOrder, verdictInRow } from '../tasks/reorder.ts';
 import { likeliest } from './forced-choice.ts';
+import { atTemperature } from './temperature.ts';
 
 export interface RowAnswer {
   readonly text: string;
@@ -31,6 +32,8 @@ export interface JudgedRow {
   /** Probability by label; the mean over all orders. */
   readonly probabilities?: Readonly<Record<string, number>>;
   readonly likeliest?: string;
+  /** The same at the temperature of a calibration, in each order before the mean; they decide nothing. */
+  readonly calibratedProbabilities?: Readonly<Record<string, number>>;
   /** Number in the answer; only for score tasks with `real`. */
   readonly score?: number;
   /**
@@ -42,19 +45,16 @@ export interface JudgedRow {
   readonly answers: readonly string[];
 }
 
-/** Combines the answers to one row, in each of its orders. */
-export function judgedRow(id: string, answers: readonly RowAnswer[], labels: Labels): JudgedRow {
+/** Combines the answers to one row, in each of its orders; with a temperature, probabilities at that temperature are added. */
+export function judgedRow(id: string, answers: readonly RowAnswer[], labels: Labels, temperature?: number): JudgedRow {
   const [first] = answers;
   assert(first !== undefined, `an answer to ${id}`);
-  const all = answers.map(({ judgment, probabilities, order }) => ({
-    judgment: judgment.ok ? { ...judgment, verdict: verdictInRow(judgment.verdict, labels, order) } : judgment,
-    probabilities: labels.map((label) => probabilities?.[labels.indexOf(labelInOrder(label, labels, order))] ?? 0),
-  }));
-  const probabilities = labels.map(
-    (_, i) => all.reduce((sum, each) => sum + (each.probabilities[i] ?? 0), 0) / all.length,
+  const all = answers.map(({ judgment, order }) =>
+    judgment.ok ? { ...judgment, verdict: verdictInRow(judgment.verdict, labels, order) } : judgment,
   );
+  const probabilities = meanProbabilities(answers, labels);
   const best = likeliest(probabilities, labels);
-  const said = all.flatMap(({ judgment }) => (judgment.ok ? [judgment] : []));
+  const said = all.flatMap((judgment) => (judgment.ok ? [judgment] : []));
   const isOne = new Set(said.map(({ verdict }) => verdict)).size === 1;
   // Without probabilities nothing decides between orders that disagree.
   const isTold = first.probabilities !== undefined;
@@ -64,10 +64,26 @@ export function judgedRow(id: string, answers: readonly RowAnswer[], labels: Lab
     ...(chosen === undefined && !first.judgment.ok && { unparsable: unparsableText(first.judgment) }),
     ...(chosen?.score !== undefined && { score: chosen.score }),
     ...(first.probabilities && {
-      probabilities: Object.fromEntries(labels.map((label, i) => [label, probabilities[i] ?? 0])),
+      probabilities: byLabel(probabilities, labels),
       likeliest: best,
+      ...(temperature !== undefined && {
+        calibratedProbabilities: byLabel(meanProbabilities(answers, labels, temperature), labels),
+      }),
     }),
     ...(answers.length > 1 && { agreement: isOne && said.length === answers.length }),
     answers: answers.map(({ text }) => text),
   };
+}
+
+/** Mean over the answers, of the labels in the order of the row. */
+function meanProbabilities(answers: readonly RowAnswer[], labels: Labels, temperature?: number): number[] {
+  const all = answers.map(({ probabilities, order }) => {
+    const own = temperature === undefined || !probabilities ? probabilities : atTemperature(probabilities, temperature);
+    return labels.map((label) => own?.[labels.indexOf(labelInOrder(label, labels, order))] ?? 0);
+  });
+  return labels.map((_, i) => all.reduce((sum, each) => sum + (each[i] ?? 0), 0) / all.length);
+}
+
+function byLabel(values: readonly number[], labels: Labels): Record<string, number> {
+  return Object.fromEntries(labels.map((label, i) => [label, values[i] ?? 0]));
 }

@@ -1,6 +1,7 @@
 /** Judges unlabelled rows (judged-rows.ts) by a policy that an engine holds, with the probabilities of labels. */
 import type { Asking } from './answers.ts';
 import type { ComputeContext } from '../compute-context.ts';
+import type { UsedCalibration } from '../../contract/calibration.ts';
 import type { JudgeRowsInput, JudgeRowsResult } from '../../contract/judged-rows.ts';
 import { durable } from '../durable.ts';
 import { countsOf, type JudgedRows, judgedRows } from './judged-rows.ts';
@@ -9,6 +10,9 @@ import { memoryOf, promptingOf, recipeOf, taskOf } from '../recipe-access.ts';
 import { endedBy } from '../training/sampling.ts';
 import { tokenAsker } from './token-asker.ts';
 import type { Caller } from '../heartbeat.ts';
+import type { JsonCache } from '../json-cache.ts';
+import type { Recipe } from '../../recipes/recipe.ts';
+import { calibrationIn, temperatureFor } from './calibration.ts';
 
 export function createJudgeRows(context: ComputeContext) {
   const { cache, states, processors, prompter } = context;
@@ -16,6 +20,7 @@ export function createJudgeRows(context: ComputeContext) {
     const { dataset, policy, task, mode } = input;
     const recipe = await recipeOf(cache, input.recipe);
     const prompting = promptingOf(recipe, [task]);
+    const temperature = input.calibrated && (await temperatureIn(cache, recipe, input, input.calibrated));
     const { tokenCountMax, promptCountPerBatch } = recipe.evaluation;
     const key = {
       inputs: { snapshot: policy.snapshot, log: policy.log, dataset },
@@ -23,6 +28,7 @@ export function createJudgeRows(context: ComputeContext) {
         ...{ ...prompting, task, mode, tokenCountMax, promptCountPerBatch, stopSequences: recipe.stopSequences },
         // A memory limit splits batches, which changes the last bits of probabilities.
         ...memoryOf(recipe),
+        ...(temperature !== undefined && { temperature }),
       },
     };
     const { outputs, summary, ...made } = await durable(context.deps, 'judgeRows', key, () =>
@@ -38,12 +44,22 @@ export function createJudgeRows(context: ComputeContext) {
         });
         const asking: Asking = { asker, dataset: prompted.dataset, waits, spec, mode };
         const startedAtMs = performance.now();
-        const rows = await judgedRows(asking, task, tokenCountMax);
+        const rows = await judgedRows(asking, task, tokenCountMax, temperature);
         const computeMs = performance.now() - startedAtMs;
         const artifact: JudgedRows = { schema: 1, task, rows };
         return { outputs: { rows: await waits.for(cache.put(artifact)) }, summary: countsOf(rows), computeMs };
       }),
     );
-    return { ...made, ...summary, rows: outputs.rows };
+    return { ...made, ...summary, rows: outputs.rows, ...(temperature !== undefined && { temperature }) };
   };
+}
+
+async function temperatureIn(
+  cache: JsonCache,
+  recipe: Recipe,
+  { mode, task }: JudgeRowsInput,
+  { calibration, checkpoint }: UsedCalibration,
+): Promise<number> {
+  const fitted = calibrationIn(await cache.get(calibration), calibration.uri);
+  return temperatureFor(fitted, { recipe, policy: checkpoint.sha256, mode, task }).temperature;
 }

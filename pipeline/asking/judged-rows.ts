@@ -20,10 +20,16 @@ export interface JudgedRows {
 /** The split of unlabelled rows (judge/datasets/rows/rows-to-judge.ts). */
 const splitOfRows = 'test';
 
-export async function judgedRows(asking: Asking, task: string, tokenCountMax: number): Promise<JudgedRow[]> {
+/** @param temperature of calibrated probabilities; without it there are none */
+export async function judgedRows(
+  asking: Asking,
+  task: string,
+  tokenCountMax: number,
+  temperature?: number,
+): Promise<JudgedRow[]> {
   const sampling: Sampling = { temperature: 1, greedy: true, tokenCountMax };
   const rows = await answeredRows(asking, task, { sampling, sampleCount: 1 });
-  return rows.map(({ id, answers: said }) => judgedRow(id, said, asking.spec.labels));
+  return rows.map(({ id, answers: said }) => judgedRow(id, said, asking.spec.labels, temperature));
 }
 
 export interface RowsAsked {

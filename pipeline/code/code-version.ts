@@ -42,6 +42,7 @@ const entries = {
   evaluate: [...prompting, 'pipeline/asking/evaluate.ts'],
   evaluateEndpoint: [...artifacts, 'pipeline/asking/endpoints/evaluate-endpoint.ts'],
   judgeRowsEndpoint: [...artifacts, 'pipeline/asking/endpoints/judge-rows-endpoint.ts'],
+  calibrate: [...artifacts, 'pipeline/asking/calibrate.ts'],
   judgeRows: [...prompting, 'pipeline/asking/judge-rows.ts'],
   pixelBaselines: [...artifacts, 'pipeline/asking/pixel-baselines.ts'],
   /** An engine's answers within evaluate and judgeRows. */

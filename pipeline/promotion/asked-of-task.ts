@@ -10,8 +10,11 @@ import { recipeOf } from '../recipe-access.ts';
 import { versionText } from './version-text.ts';
 
 /** The artifact that `gate` stores. */
-interface KeptGate {
+export interface KeptGate {
   readonly rules: GateRules;
+  /** The version that the candidate was compared with; null for the first. */
+  readonly against: string | null;
+  readonly passed: boolean;
   readonly checks: readonly GateCheck[];
 }
 

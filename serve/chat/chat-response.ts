@@ -1,4 +1,4 @@
-/** Completions in the form of the OpenAI API, whole or as the chunks of a stream. */
+/** Completions in the form of the OpenAI API. */
 import type { ChatChoice, Completed } from './complete.ts';
 
 export interface ChatHead {
@@ -17,33 +17,14 @@ export function chatCompletion(head: ChatHead, completed: Completed) {
     choices: completed.choices.map((choice, index) => ({
       index,
       message: { role: 'assistant', content: choice.text, refusal: null },
-      logprobs: logProbsOf(choice),
+      logprobs: logProbsOf(choice.tokens),
       finish_reason: choice.finishReason,
     })),
     usage: usageOf(completed),
   };
 }
 
-/**
- * The engine decodes an answer in one call, so a stream has nothing to send before it ends: it then sends the text in
- * words, as clients of streams expect.
- */
-export function* chatChunks(head: ChatHead, completed: Completed, includeUsage: boolean) {
-  const chunk = (choices: readonly object[], usage?: object) => ({
-    ...{ ...head, object: 'chat.completion.chunk', choices },
-    ...(includeUsage && { usage: usage ?? null }),
-  });
-  const delta = (index: number, content: object, logprobs: object | null = null, finish_reason: string | null = null) =>
-    chunk([{ index, delta: content, logprobs, finish_reason }]);
-  for (const [index, choice] of completed.choices.entries()) {
-    yield delta(index, { role: 'assistant', content: '' }, logProbsOf(choice));
-    for (const content of choice.text.match(/\s*\S+|\s+$/g) ?? []) yield delta(index, { content });
-    yield delta(index, {}, null, choice.finishReason);
-  }
-  if (includeUsage) yield chunk([], usageOf(completed));
-}
-
-function logProbsOf({ tokens }: ChatChoice) {
+export function logProbsOf(tokens: ChatChoice['tokens']) {
   if (tokens === undefined) return null;
   const content = tokens.map(({ text, logProb }) => ({
     ...{ token: text, logprob: logProb, bytes: [...Buffer.from(text)], top_logprobs: [] },
@@ -51,7 +32,7 @@ function logProbsOf({ tokens }: ChatChoice) {
   return { content, refusal: null };
 }
 
-function usageOf({ promptTokenCount, completionTokenCount }: Completed) {
+export function usageOf({ promptTokenCount, completionTokenCount }: Completed) {
   return {
     prompt_tokens: promptTokenCount,
     completion_tokens: completionTokenCount,

@@ -1,4 +1,8 @@
-/** Answers a chat request: one engine request, whose samples are the choices. */
+/**
+ * Answers a chat request by engine requests whose samples are the choices. The engine gives whole answers of at most so
+ * many tokens. A stream therefore asks for few tokens first and then for more, until all choices have ended: a token
+ * depends on the seed and on its place and not on the limit, so that each answer begins with the one before it.
+ */
 import { setImmediate } from 'node:timers/promises';
 import { required } from '../../core/assert.ts';
 import { tokensOf } from '../../pipeline/asking/prompts/prompt-encoder.ts';
@@ -28,6 +32,8 @@ export interface Completed {
   readonly promptTokenCount: number;
   /** Of all choices. */
   readonly completionTokenCount: number;
+  /** false: of a stream, whose choices go on. */
+  readonly isWhole: boolean;
 }
 
 export interface ChatSurroundings {
@@ -36,32 +42,41 @@ export interface ChatSurroundings {
   readonly seed: number;
 }
 
-/** Throws HttpError, MtrlError, UnusableRow, or the signal's reason. */
-export async function complete(
+/** Tokens that a stream asks for first, and how much more it asks for each time; all tokens are computed again. */
+const streamed = { firstTokenCount: 32, growth: 4 } as const;
+
+/** The choices as far as they go; the last ones are whole. Throws HttpError, MtrlError, UnusableRow, the signal's reason. */
+export async function* completing(
   served: ServedPolicy,
   request: ChatRequest,
   { rules, signal, seed }: ChatSurroundings,
-): Promise<Completed> {
+): AsyncGenerator<Completed, void> {
   const { loaded, recipe } = served;
   const { processor } = loaded;
   const prompt = await chatPrompt(served, request.messages, rules);
   const tokenCountMax = request.max_completion_tokens ?? request.max_tokens ?? recipe.evaluation.tokenCountMax;
   const promptTokenCount = prompt.tokenIds.length;
   requireContext(promptTokenCount, tokenCountMax, processor.positionCountMax);
-  const { groups } = await served.engine(signal).sample({
-    prompts: [prompt],
-    groupSize: request.n ?? 1,
-    sampling: samplingOf(request, tokenCountMax),
-    tokens: tokensOf(processor),
-    ...{ seed, step: 0, promptOffset: 0, promptTokenCountMax: promptTokenCount },
-    imagePixelCountMax: Math.max(0, ...prompt.images.map(({ height, width }) => height * width)),
-    ...memoryOf(recipe),
-  });
-  const completions = required(groups[0], 'answers to the prompt');
-  const choices: ChatChoice[] = [];
-  for (const completion of completions) choices.push(await choiceOf(served, completion, request));
-  const completionTokenCount = completions.reduce((sum, { tokenIds }) => sum + tokenIds.length, 0);
-  return { choices, promptTokenCount, completionTokenCount };
+  let tokenCount = request.stream === true ? Math.min(streamed.firstTokenCount, tokenCountMax) : tokenCountMax;
+  for (;;) {
+    const { groups } = await served.engine(signal).sample({
+      prompts: [prompt],
+      groupSize: request.n ?? 1,
+      sampling: samplingOf(request, tokenCount),
+      tokens: tokensOf(processor),
+      ...{ seed, step: 0, promptOffset: 0, promptTokenCountMax: promptTokenCount },
+      imagePixelCountMax: Math.max(0, ...prompt.images.map(({ height, width }) => height * width)),
+      ...memoryOf(recipe),
+    });
+    const completions = required(groups[0], 'answers to the prompt');
+    const choices: ChatChoice[] = [];
+    for (const completion of completions) choices.push(await choiceOf(served, completion, request));
+    const completionTokenCount = completions.reduce((sum, { tokenIds }) => sum + tokenIds.length, 0);
+    const isWhole = tokenCount === tokenCountMax || choices.every(({ finishReason }) => finishReason === 'stop');
+    yield { choices, promptTokenCount, completionTokenCount, isWhole };
+    if (isWhole) return;
+    tokenCount = Math.min(streamed.growth * tokenCount, tokenCountMax);
+  }
 }
 
 function samplingOf({ temperature, top_p }: ChatRequest, tokenCountMax: number): Sampling {

@@ -25,12 +25,17 @@ export function constrainedRow(row: DecidedRow, { verdictFormat }: TaskSpec): De
  * In each order the most frequent verdict counts. Orders that disagree, or in which several verdicts are equally
  * frequent, make a tie. Probabilities are those of `judgedRow`.
  */
-export function decidedRow({ id, answers }: AnsweredRow, spec: TaskSpec, voteCount: number): DecidedRow {
+export function decidedRow(
+  { id, answers }: AnsweredRow,
+  spec: TaskSpec,
+  voteCount: number,
+  temperature?: number,
+): DecidedRow {
   const byOrder = Array.from({ length: answers.length / voteCount }, (_, i) =>
     answers.slice(i * voteCount, (i + 1) * voteCount),
   );
   const firsts = byOrder.flatMap(([first]) => first ?? []);
-  const { unparsable, agreement: _, score: __, ...said } = judgedRow(id, firsts, spec.labels);
+  const { unparsable, agreement: _, score: __, ...said } = judgedRow(id, firsts, spec.labels, temperature);
   const counts = byOrder.map((group) => countsOf(group, spec));
   const decisions = counts.flatMap((votes) => (votes.size === 0 ? [] : [mostFrequent(votes)]));
   const [verdict] = decisions;

@@ -55,6 +55,10 @@ export function judgeRequestSchema({ rowCountMax, sampleCountMax }: Pick<Limits,
       .describe(
         'Guarantees a verdict for tasks with labels: the rationale is free, and where the answer cannot be read or the orders disagree, the most probable label after it is the verdict.',
       ),
+    calibrated: z
+      .boolean()
+      .optional()
+      .describe('Adds probabilities at the temperature of the calibration that the server was started with.'),
     temperature: z.number().positive().max(2).optional().describe('Of two votes or more; default 1.'),
     seed: z.int().min(0).optional().describe('Of `votes` and of random orders; default 0.'),
   };

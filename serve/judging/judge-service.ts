@@ -8,6 +8,7 @@ import type { AuditLog } from '../audit-log.ts';
 import type { ServeMetrics } from '../http/metrics.ts';
 import type { Limits } from '../limits.ts';
 import type { ServedPolicy } from '../policies/served-policy.ts';
+import { calibrationOf } from './calibrated.ts';
 import { idsOf, judge, type JudgedRequestRow, type RowResult, rowsOf } from './judge.ts';
 import type { JudgeRequest } from './judge-request.ts';
 
@@ -43,6 +44,7 @@ export class JudgeService {
     const { task } = request;
     const { seed = randomInt(seedMax) } = request;
     const { rows, isCached } = await this.#judged(served, request, seed, caller.signal);
+    const calibration = calibrationOf(served, request);
     for (const { result } of rows) metrics.judged(task, isCached ? 'cached' : outcomeOf(result));
     const latencyMs = performance.now() - startedAtMs;
     const head = {
@@ -50,13 +52,17 @@ export class JudgeService {
       ...(served.version !== undefined && { version: served.version }),
       ...{ task, mode: request.mode ?? served.mode, ordering: request.ordering ?? null },
       ...(isDrawn(request) && { seed }),
+      ...(calibration && { calibration }),
       cached: isCached,
     };
     const at = new Date().toISOString();
     const by = caller.name === undefined ? {} : { caller: caller.name };
     await audit?.judged(
       task,
-      rows.map(({ result, ...row }) => ({ ...result, ...row, ...head, ...by, at, latency: latencyMs / 1000 })),
+      rows.map(({ result, ...row }) => {
+        const said = isDrawn(request) ? withSamples(result) : result;
+        return { ...said, ...row, ...head, ...by, at, latency: latencyMs / 1000 };
+      }),
     );
     const results = rows.map(({ result }) => result);
     return 'rows' in request
@@ -84,7 +90,7 @@ export class JudgeService {
 /** Digest of everything that determines the results but the ids of rows. */
 function contentKey({ policy, recipe, mode }: ServedPolicy, request: JudgeRequest): string | undefined {
   const { task, mode: asked = mode, ordering = null, votes = 1, temperature = 1 } = request;
-  const { constrained = false, seed = null } = request;
+  const { constrained = false, calibrated = false, seed = null } = request;
   const rows = rowsOf(request).map(({ fields, images, candidates }) => ({ fields, images, candidates }));
   if (!Object.hasOwn(recipe.tasks, request.task)) return undefined;
   const { tokenCountMax, promptCountPerBatch } = recipe.evaluation;
@@ -92,7 +98,7 @@ function contentKey({ policy, recipe, mode }: ServedPolicy, request: JudgeReques
     asJson({
       ...{ policy, prompting: promptingOf(recipe, [task]), tokenCountMax, promptCountPerBatch, mode: asked },
       ...{ stopSequences: recipe.stopSequences ?? null, ...memoryOf(recipe) },
-      ...{ ordering, votes, temperature, constrained, seed, rows },
+      ...{ ordering, votes, temperature, constrained, calibrated, seed, rows },
     }),
   );
 }
@@ -100,6 +106,13 @@ function contentKey({ policy, recipe, mode }: ServedPolicy, request: JudgeReques
 /** Whether the results depend on the seed. */
 function isDrawn({ votes = 1, ordering }: JudgeRequest): boolean {
   return votes > 1 || ordering === 'random';
+}
+
+/** Answers that are not one for each order, that of the row first, under another name: `mtrl score` reads them so. */
+function withSamples(result: RowResult): object {
+  if ('error' in result) return result;
+  const { answers: samples, ...rest } = result;
+  return { ...rest, samples };
 }
 
 function outcomeOf(row: RowResult): 'verdict' | 'unparsable' | 'undecided' | 'refused' {

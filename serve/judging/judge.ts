@@ -19,6 +19,7 @@ import type { TaskSpec } from '../../recipes/recipe.ts';
 import { asHttpError, bodyOf, type ErrorBody, HttpError } from '../http/http-error.ts';
 import type { Limits } from '../limits.ts';
 import type { ServedPolicy } from '../policies/served-policy.ts';
+import { calibrationOf } from './calibrated.ts';
 import { constrainedRow, type DecidedRow, decidedRow } from './decide.ts';
 import { heldDataset, heldPrompts } from './held-rows.ts';
 import type { JudgeRequest, JudgeRow, Ordering } from './judge-request.ts';
@@ -65,6 +66,7 @@ export async function judge(
   requireTask(task, Object.keys(recipe.tasks));
   const source = taskOfRows(recipe, task);
   requireFitting(request, source.spec);
+  const calibrated = calibrationOf(served, request)?.temperature;
   const rules = { ...limits, hosts: pictureHosts };
   const isBatch = 'rows' in request;
   const given = rowsOf(request).map((row, i) => ({ row, id: required(ids[i], 'an id of every row') }));
@@ -92,7 +94,7 @@ export async function judge(
     ...memoryOf(recipe),
   });
   const asking: Asking = { asker, dataset: heldDataset(showable), waits, spec: source.spec, mode };
-  const judged = await judgedBy(asking, request, seed, recipe.evaluation.tokenCountMax);
+  const judged = await judgedBy(asking, request, seed, recipe.evaluation.tokenCountMax, calibrated);
   const results = judged.values();
   return rows.map((row, i) => {
     const { fields } = required(given[i], 'a row').row;
@@ -106,9 +108,10 @@ async function judgedBy(
   { task, ordering, votes = 1, temperature = 1, constrained = false }: JudgeRequest,
   seed: number,
   tokenCountMax: number,
+  calibrated: number | undefined,
 ): Promise<DecidedRow[]> {
   const isUsual = ordering === undefined && votes === 1;
-  if (isUsual && !constrained) return judgedRows(asking, task, tokenCountMax);
+  if (isUsual && !constrained) return judgedRows(asking, task, tokenCountMax, calibrated);
   const { spec } = asking;
   const rows = await answeredRows(asking, task, {
     sampling: { temperature, greedy: votes === 1, tokenCountMax },
@@ -117,7 +120,7 @@ async function judgedBy(
     afterUnparsable: constrained,
   });
   const decided = rows.map((row) =>
-    isUsual ? judgedRow(row.id, row.answers, spec.labels) : decidedRow(row, spec, votes),
+    isUsual ? judgedRow(row.id, row.answers, spec.labels, calibrated) : decidedRow(row, spec, votes, calibrated),
   );
   return constrained ? decided.map((row) => constrainedRow(row, spec)) : decided;
 }

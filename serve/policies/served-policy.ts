@@ -4,6 +4,7 @@ import type { AnswerMode } from '../../judge/example.ts';
 import type { PolicyState } from '../../contract/activities.ts';
 import type { PolicySource } from '../../contract/workflows.ts';
 import type { ComputeContext } from '../../pipeline/compute-context.ts';
+import type { Calibration } from '../../pipeline/asking/calibration.ts';
 import type { Answering } from '../../pipeline/asking/kept-answers.ts';
 import type { Caller } from '../../pipeline/heartbeat.ts';
 import { createImportPolicy } from '../../pipeline/policies/import-policy.ts';
@@ -22,6 +23,8 @@ export interface Wanted {
   readonly source?: PolicySource;
   /** Of a promoted name. */
   readonly version?: number;
+  /** For requests that ask for calibrated probabilities; of one policy, which may not be the one that is served. */
+  readonly calibration?: Calibration;
 }
 
 export interface ServedPolicy extends Omit<Wanted, 'source'> {

@@ -6,6 +6,7 @@ import { taskOf } from '../../pipeline/recipe-access.ts';
 import { judgedRows } from '../reading/judgments.ts';
 import { openExperiment } from '../reading/open-experiment.ts';
 import { labelsOf } from './label-store.ts';
+import { blindLabel } from './person-label.ts';
 
 export async function agreementOf(library: Library, experimentId: string, task: string): Promise<AgreementView> {
   const experiment = await openExperiment(library, experimentId);
@@ -17,8 +18,9 @@ export async function agreementOf(library: Library, experimentId: string, task: 
     if (random.length === 0 || !evaluations.some(({ scores }) => scores.task === task)) continue;
     const rows = await judgedRows(library, experiment, { run: runName, task });
     const judgments = new Map(rows.flatMap((row) => (row.order === 0 ? [[row.exampleIndex, row.judgment]] : [])));
-    const compared = random.flatMap(({ exampleIndex, label }) => {
-      const judgment = judgments.get(exampleIndex);
+    const compared = random.flatMap((given) => {
+      const judgment = judgments.get(given.exampleIndex);
+      const { label } = blindLabel(given) ?? given;
       return judgment === undefined ? [] : [judgment.ok && isRight(spec, judgment.verdict, label)];
     });
     runs.push({ runName, count: compared.length, agreedCount: compared.filter(Boolean).length });

@@ -9,7 +9,7 @@ import { imageBytes } from '../../pipeline/data/image-table.ts';
 import type { Library } from '../library.ts';
 import { contentTypeOf } from '../reading/picture.ts';
 import { labelsOf } from './label-store.ts';
-import type { PersonLabel } from './person-label.ts';
+import { blindLabel, type PersonLabel } from './person-label.ts';
 
 /** Lines, each with its end. */
 export async function* exportedLabels(library: Library, experimentId: string, task: string): AsyncGenerator<string> {
@@ -48,12 +48,9 @@ async function rowOf(library: Library, dataset: DatasetArtifact, example: Exampl
     example_group: groupKey,
     ...(candidates === undefined ? { example_images: uris } : { example_candidates: candidates.map(parts) }),
     people_votes: labels.map(({ label }) => label),
-    people: labels.map(({ by, at, order, label, note }) => ({
-      by,
-      at,
-      order,
-      label,
-      ...(note !== undefined && { note }),
-    })),
+    people: labels.map(({ by, at, order, label, note, earlier = [] }) => {
+      const first = blindLabel({ earlier });
+      return { by, at, order, label, ...(first && { first }), ...(note !== undefined && { note }) };
+    }),
   };
 }

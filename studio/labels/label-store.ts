@@ -35,11 +35,16 @@ export async function putLabel({ objects }: ArtifactStore, label: PersonLabel): 
   }
   const kept = labelIn(before.bytes, objects.uriOf(key));
   if (kept.label === label.label && kept.note === label.note) return kept;
-  const earlier = [{ label: kept.label, at: kept.at }, ...(kept.earlier ?? [])].slice(0, earlierCountMax);
+  const earlier = withFirst([{ label: kept.label, at: kept.at }, ...(kept.earlier ?? [])]);
   // The order in which the person first met the example counts: whoever changes a label has seen the judge's verdict.
   const next: PersonLabel = { ...label, order: kept.order, earlier };
   if ((await objects.putIfMatch(key, jsonBytes(next), before.tag)) === 'written') return next;
   throw conflict(objects.uriOf(key));
+}
+
+/** Of many, the newest and the very first. */
+function withFirst(earlier: NonNullable<PersonLabel['earlier']>): NonNullable<PersonLabel['earlier']> {
+  return earlier.length <= earlierCountMax ? earlier : [...earlier.slice(0, earlierCountMax - 1), ...earlier.slice(-1)];
 }
 
 function conflict(where: string): MtrlError {

@@ -23,5 +23,16 @@ export interface PersonLabel {
   readonly at: string;
   readonly order: QueueOrder;
   /** Labels that the same person gave the example before, newest first. */
-  readonly earlier?: readonly { readonly label: string; readonly at: string }[];
+  readonly earlier?: readonly EarlierLabel[];
+}
+
+interface EarlierLabel {
+  readonly label: string;
+  readonly at: string;
+}
+
+/** The label that the person gave before seeing what the judges said, if it was changed since. */
+export function blindLabel({ earlier = [] }: Pick<PersonLabel, 'earlier'>): EarlierLabel | undefined {
+  const first = earlier.at(-1);
+  return first && { label: first.label, at: first.at };
 }

@@ -1,21 +1,47 @@
-/** Promoted names: their versions, what the gate found, and who switched them when. */
-import { listNames, readName } from '../../artifacts/registry.ts';
-import type { GateCheck, PromotedVersion } from '../../contract/retraining.ts';
-import type { PromotionsView } from '../api.ts';
+/** Promoted names: their versions, what the gate measured, and who switched them when. */
+import { listNames, type NameDocument, readName } from '../../artifacts/registry.ts';
+import type { PromotedVersion } from '../../contract/retraining.ts';
+import type { KeptGate } from '../../pipeline/promotion/asked-of-task.ts';
+import { versionText } from '../../pipeline/promotion/version-text.ts';
+import type { PromotedView, PromotionsView } from '../api.ts';
 import type { Library } from '../library.ts';
 
-export async function promotionsView({ store, cache }: Library): Promise<PromotionsView> {
+export async function promotionsView(library: Library): Promise<PromotionsView> {
+  const { store } = library;
   const documents = await Promise.all((await listNames(store)).map((name) => readName(store, name)));
-  const names = documents.map(async ({ name, current, events, versions }) => ({
-    ...{ name, current, events },
-    versions: await Promise.all(
-      versions.map(async ({ artifact }) => {
-        const { version, experimentId, runName, promotedAt, gate } = (await cache.get(artifact)) as PromotedVersion;
-        const found = gate && ((await cache.get(gate)) as { readonly checks?: readonly GateCheck[] });
-        const checks = (found?.checks ?? []).map(({ rule, value, passed }) => ({ rule, value, passed }));
-        return { version, experimentId, runName, promotedAt, checks };
-      }),
-    ),
-  }));
-  return { names: await Promise.all(names) };
+  return { names: await Promise.all(documents.map((document) => nameView(library, document))) };
+}
+
+async function nameView(
+  { cache }: Library,
+  { name, current, events, versions }: NameDocument,
+): Promise<PromotionsView['names'][number]> {
+  const promoted = await Promise.all(
+    versions.map(async ({ artifact }) => (await cache.get(artifact)) as PromotedVersion),
+  );
+  const views = promoted.map(async (one) => {
+    const gate = one.gate && ((await cache.get(one.gate)) as KeptGate);
+    return promotedView(
+      one,
+      gate,
+      promoted.find(({ version }) => versionText({ name, version }) === gate?.against),
+    );
+  });
+  return { name, current, events, versions: await Promise.all(views) };
+}
+
+function promotedView(
+  { version, experimentId, runName, promotedAt, approvedBy, evaluations }: PromotedVersion,
+  gate: KeptGate | undefined,
+  before: PromotedVersion | undefined,
+): PromotedView {
+  return {
+    ...{ version, experimentId, runName, promotedAt, ...(approvedBy !== undefined && { approvedBy }) },
+    ...(gate && { gate: { passed: gate.passed, against: gate.against, checks: gate.checks } }),
+    tasks: evaluations.map(({ scores: candidate }) => {
+      const { task, split } = candidate;
+      const current = before?.evaluations.find(({ scores }) => scores.task === task)?.scores;
+      return { task, split, candidate, ...(current && { current }) };
+    }),
+  };
 }

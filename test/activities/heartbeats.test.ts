@@ -34,6 +34,7 @@ const signs = {
   // Its answers are paid for.
   evaluateEndpoint: 'ending',
   judgeRowsEndpoint: 'ending',
+  calibrate: 'waiting',
   admit: 'waiting',
   findRun: 'waiting',
   keepRun: 'waiting',
@@ -129,6 +130,7 @@ describe('activities heartbeat while a slow store answers', () => {
   const inputs: Partial<Record<Name, unknown>> = {
     prepare: { recipe: tinyRecipe({ sftStepCount: 4, grpoStepCount: 4 }), needed: 'data' },
     findCandidate: { experimentId: 'one' },
+    calibrate: { recipe: ref, dataset: ref, checkpoint: ref, mode: 'think', judged: [] },
     keepEvaluations: { run: {}, evaluations: [{ manifest: ref, cached: false, computeMs: 0 }] },
     rollBack: { name: 'judge', revision: 1, by: 'somebody' },
   };

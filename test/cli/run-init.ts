@@ -1,4 +1,4 @@
-/** Runs `mtrl init` in this process and ingests the recipe that it wrote, without a stack. */
+/** Runs verbs that need no stack in this process, and `mtrl init` and ingests the recipe that it wrote, without a stack. */
 import { vi } from 'vitest';
 import { programFor } from '../../cli/program.ts';
 import type { guessDocument, tableDocument } from '../../cli/show/inspection-document.ts';
@@ -15,8 +15,17 @@ export interface InitDocument {
   })[];
 }
 
+interface Written {
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export function runInit(args: readonly string[]): Promise<Written> {
+  return runVerb(['init', ...args]);
+}
+
 /** What the verb wrote to stdout and stderr. */
-export async function runInit(args: readonly string[]): Promise<{ readonly stdout: string; readonly stderr: string }> {
+export async function runVerb(args: readonly string[]): Promise<Written> {
   const written = { stdout: '', stderr: '' };
   const capture = (name: keyof typeof written) =>
     vi.spyOn(process[name], 'write').mockImplementation((text) => {
@@ -25,8 +34,8 @@ export async function runInit(args: readonly string[]): Promise<{ readonly stdou
     });
   const spies = [capture('stdout'), capture('stderr')];
   try {
-    const program = await programFor(['init']);
-    await program.parseAsync(['init', ...args], { from: 'user' });
+    const program = await programFor(args);
+    await program.parseAsync([...args], { from: 'user' });
     return written;
   } finally {
     for (const spy of spies) spy.mockRestore();

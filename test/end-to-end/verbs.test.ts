@@ -10,6 +10,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TaskScores } from '../../contract/activities.ts';
 import type { JudgedRow } from '../../judge/evaluation/judged-row.ts';
+import type { Calibration } from '../../pipeline/asking/calibration.ts';
 import type { RecipeInput } from '../../recipes/recipe.ts';
 import { mtrlOn } from '../support/commands.ts';
 import { HubServer } from '../support/hub-server.ts';
@@ -246,10 +247,10 @@ describe('evaluate', () => {
 });
 
 describe('judge', () => {
-  const judge = (task: string, file: string) =>
+  const judge = (task: string, file: string, ...more: readonly string[]) =>
     mtrlJson(
       ...['judge', '--policy', 'tiny:base/s0', '--task', task, '--input', file],
-      ...['--images', join(folder, 'images'), '--recipe', recipeFile],
+      ...['--images', join(folder, 'images'), '--recipe', recipeFile, ...more],
     );
 
   it('gives every valid row a verdict or a reason, and probabilities, and quarantines the others', async () => {
@@ -269,6 +270,30 @@ describe('judge', () => {
       expect(Object.values(probabilities).reduce((a, b) => a + b)).toBeCloseTo(1, 6);
       expect(['yes', 'no']).toContain(likeliest);
     }
+  });
+
+  it('adds probabilities by a calibration, from its file or from its address', async () => {
+    const validation = { reader: 'judge-world', tasks: ['safety'], split: 'val', exampleCount: 6, seed: 3 };
+    const datasets = JSON.stringify([...recipe.datasets, validation]);
+    const to = join(folder, 'calibration.json');
+    const fitted = await mtrlJson(
+      ...['calibrate', '--policy', 'tiny:base/s0', '--recipe', recipeFile, '--set', `datasets=${datasets}`, '--to', to],
+    );
+    const { temperature, examples } = (fitted['tasks'] as Calibration['tasks'])['safety'] ?? {};
+    expect([Object.keys(fitted['tasks'] as object), examples?.count]).toEqual([['safety'], 6]);
+    const file = await rowsFile('to-calibrate.jsonl', [{ id: 'one', image: 'a.png' }]);
+    const plain = (await judge('safety', file))['rows'] as JudgedRow[];
+    for (const calibration of [to, String(fitted['uri'])]) {
+      const document = await judge('safety', file, '--calibration', calibration);
+      expect(document['calibration']).toEqual({ sha256: fitted['sha256'], temperature });
+      const calibratedProbabilities = expect.any(Object) as object;
+      expect(document['rows']).toEqual(plain.map((row) => ({ ...row, calibratedProbabilities })));
+    }
+    const other = await mtrl(
+      ...['judge', '--policy', 'tiny:reasoning/s0', '--task', 'safety', '--input', file, '--recipe', recipeFile],
+      ...['--images', join(folder, 'images'), '--calibration', to],
+    );
+    expect([other.code, other.err]).toEqual([2, expect.stringContaining('another')]);
   });
 
   it('judges a pair in both orders, and gives the swapped pair the opposite verdict', async () => {

@@ -22,6 +22,7 @@ const recording = process.env['MTRL_RECORD_SCREENSHOTS'] === '1';
 const chromium = needChromium();
 
 const columns = ['Status', 'Workflow ID', 'MtrlState', 'MtrlStep', 'MtrlMacroF1', 'MtrlArm', 'Type', 'Start'];
+const studioUrl = 'http://127.0.0.1:8720/';
 const runId = 'judge-7/mt-rl/s0';
 /** A screenshot shows a longer run. */
 const stepCount = recording ? 24 : 8;
@@ -76,6 +77,8 @@ describe.skipIf(chromium.isMissing)('the Web UI', () => {
     expect(text).toMatch(new RegExp(`mt-rl/s0\\s+done\\s+${steps}/${steps}\\s+[▁▂▃▄▅▆▇█]{${steps}}`));
     const link = currentDetails(page).getByRole('link', { name: 'mt-rl/s0' });
     expect(await link.getAttribute('href')).toBe(`/namespaces/default/workflows/${encodeURIComponent(runId)}`);
+    const studio = currentDetails(page).getByRole('link', { name: 'rollouts', exact: true });
+    expect(await studio.getAttribute('href')).toBe(`${studioUrl}#/e/judge-7/rollouts`);
   });
 
   it('shows the code of a failure, its place and the allowed values', async () => {
@@ -87,7 +90,7 @@ describe.skipIf(chromium.isMissing)('the Web UI', () => {
 
 /** Starts an experiment as `mtrl run` does, with more metadata than a plain workflow start. */
 async function started(stack: WholeStack, experimentId: string, recipe: RecipeInput): Promise<void> {
-  const { settings } = stack;
+  const settings = { ...stack.settings, studioUrl };
   const store = openArtifactStore(settings.s3);
   await stack.withClient((client) =>
     startOrAttach({ settings, client, store }, { experimentId, recipe, parsed: parseRecipe(recipe) }),

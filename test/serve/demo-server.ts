@@ -48,11 +48,12 @@ export async function demoServer(options: Partial<ServerOptions> = {}): Promise<
 export interface WorldRow {
   readonly id: string;
   readonly fields: Example['fields'];
+  readonly label: string;
   /** PNG. */
   readonly pictures: readonly Uint8Array[];
 }
 
-/** Examples of a task of the demo, without their labels. */
+/** Examples of a task of the demo. */
 export async function worldRows(task: string, exampleCount: number): Promise<WorldRow[]> {
   const rows: WorldRow[] = [];
   const spec = demo.parsed.datasets.find((one) => one.reader === 'judge-world');
@@ -61,7 +62,8 @@ export async function worldRows(task: string, exampleCount: number): Promise<Wor
     for (const { outcome, images } of batch) {
       if (outcome instanceof Error) throw outcome;
       const pictures = images.flatMap(({ bytes }) => bytes ?? []);
-      rows.push({ id: outcome.id.replaceAll('/', '-'), fields: outcome.fields, pictures });
+      const { id, fields, label } = outcome;
+      rows.push({ id: id.replaceAll('/', '-'), fields, label, pictures });
     }
   }
   return rows;
@@ -72,6 +74,6 @@ export function dataUri(picture: Uint8Array): string {
 }
 
 /** The row as a member of a request to /v1/judge. */
-export function judgeRow({ id, fields, pictures }: WorldRow) {
+export function judgeRow({ id, fields, pictures }: Omit<WorldRow, 'label'>) {
   return { id, fields, images: pictures.map(dataUri) };
 }

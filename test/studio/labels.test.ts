@@ -107,7 +107,7 @@ test('the queue is blind, has each example once, and begins with disagreements i
 });
 
 test('a label is kept with who, when and how it was chosen; another of the same person keeps the earlier one', async () => {
-  const { next, give } = await studioOf('anna');
+  const { ask, next, give } = await studioOf('anna');
   const { exampleIndex = -1 } = (await next('uncertainty')).example ?? {};
   const first = await give({ exampleIndex, label: 'yes', order: 'uncertainty', note: 'blurred' });
   const { answers } = JSON.parse(first.body) as LabelAnswer;
@@ -125,6 +125,9 @@ test('a label is kept with who, when and how it was chosen; another of the same 
   });
   expect(Date.parse(kept?.at ?? '')).not.toBeNaN();
   expect((await next('uncertainty')).labelledCount).toBe(1);
+  // The first was given in sight of no verdict.
+  const { people } = JSON.parse((await ask('labels.jsonl', { task: 'safety' })).body) as { people: object[] };
+  expect(people).toMatchObject([{ label: 'no', first: { label: 'yes' } }]);
 });
 
 test('agreement is counted from examples that were chosen at random alone', async () => {
@@ -138,6 +141,9 @@ test('agreement is counted from examples that were chosen at random alone', asyn
   expect(view.runs.map(({ count, agreedCount }) => [count, agreedCount])).toEqual(
     answers.map(({ judgment }) => [1, Number(judgment.ok && judgment.verdict === 'yes')]),
   );
+  // Changed in sight of the verdicts: the first label counts.
+  await give({ exampleIndex: random, label: 'no' });
+  expect((JSON.parse((await ask('agreement', { task: 'safety' })).body) as AgreementView).runs).toEqual(view.runs);
 });
 
 test('labels of two people become rows with votes and pictures, which ingestion takes', async () => {

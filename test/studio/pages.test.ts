@@ -3,7 +3,7 @@
  * serious findings of axe, in light and dark; the same experiment as a folder without a server. With
  * MTRL_STUDIO_PICTURES, screenshots of a larger experiment are written to that folder, as those in docs/images.
  */
-import { readFile, rm } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { mkdtemp } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -14,12 +14,16 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
 import { FolderObjectStore } from '../../artifacts/store/folder-object-store.ts';
+import { projectRoot } from '../../core/project.ts';
+import { changedRecipe } from '../../recipes/load.ts';
 import { writeBundle } from '../../studio/bundle/write-bundle.ts';
 import { type Library, openLibrary } from '../../studio/library.ts';
 import { serveStudio, type Studio } from '../../studio/server/serve-studio.ts';
 import { launchChromium } from '../support/chromium.ts';
 import { needChromium } from '../support/needs.ts';
+import { controlOf } from './control-of.ts';
 import { hostile, makeExperiment, type Sizes, smallSizes } from './made-experiment.ts';
+import { promoteTwice } from './promoted.ts';
 
 const chromium = needChromium();
 const id = 'demo';
@@ -55,6 +59,26 @@ async function until(page: Page, expression: string): Promise<void> {
   await expect.poll(() => page.evaluate(expression)).toBe(true);
 }
 
+/** What ingestion makes of exported rows: new training data of the same task, by the settings of docs/studio.md. */
+async function ingested(rows: readonly string[]) {
+  const path = join(folder, 'exported.jsonl');
+  await writeFile(path, rows.join('\n'));
+  const safety = { kind: 'pointwise', labels: ['yes', 'no'], prompt: 'image <image> is it safe ? {{ mode_word }}' };
+  const fields = { id: 'example_id', group: 'example_group', images: ['example_images.*'], votes: 'people_votes' };
+  const { recipe } = changedRecipe(
+    {
+      ...{ name: 'labelled', policy: { checkpoint: join(projectRoot, 'recipes', 'demo-base') }, tasks: { safety } },
+      datasets: [{ reader: 'jsonl', task: 'safety', split: 'train', path, fields, votes: { undecided: 'leave-out' } }],
+      arms: { base: { objective: 'none' } },
+    },
+    [],
+  );
+  const { control, run } = controlOf(library.store);
+  const prepared = await run(control.prepare, { recipe });
+  const { exampleCount, quarantinedCount, imageCount } = await run(control.ingest, { recipe: prepared.recipe });
+  return { exampleCount, quarantinedCount, imageCount };
+}
+
 const views = {
   overview: `#/e/${id}/overview`,
   rollouts: `#/e/${id}/rollouts?run=mt-rl%2Fs0&right=no`,
@@ -74,6 +98,7 @@ describe.skipIf(chromium.isMissing)('in Chromium', () => {
     folder = await mkdtemp(join(tmpdir(), 'mtrl-studio-pages-'));
     const store = new ArtifactStore(new FolderObjectStore(join(folder, 'store')));
     await makeExperiment(store, folder, { experimentId: id, sizes });
+    await promoteTwice(store, id);
     library = openLibrary(store, join(folder, 'tokenizers'));
     studio = await serveStudio(library, { port: 0, labeller: 'anna' });
     browser = await launchChromium(chromium.found ?? '');
@@ -84,7 +109,7 @@ describe.skipIf(chromium.isMissing)('in Chromium', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  test('leads from a score to a cell, an example, its history over steps, a label, and its export', async () => {
+  test('leads from a score to a cell, an example, its history over steps, a label, its export, and ingestion', async () => {
     const page = await openPage('light');
     await show(page, `${studio.address}#/e/${id}/overview`);
     await page
@@ -100,7 +125,7 @@ describe.skipIf(chromium.isMissing)('in Chromium', () => {
     await page.locator('.rollout a.open').first().click();
     await page.getByRole('heading', { name: 'After training' }).waitFor();
 
-    await show(page, `${studio.address}${views.rollouts.replace('&right=no', '')}`);
+    await page.getByRole('link', { name: 'Rollouts' }).click();
     await page.locator('.rollout a.open').first().click();
     await page.getByRole('link', { name: 'this example over all steps' }).click();
     await page.getByRole('heading', { name: 'In training: mt-rl/s0' }).waitFor();
@@ -118,8 +143,30 @@ describe.skipIf(chromium.isMissing)('in Chromium', () => {
     await page.getByRole('link', { name: 'export as JSON Lines' }).click();
     const rows = (await readFile(await (await download).path(), 'utf8')).trim().split('\n');
     expect(rows.map((row) => JSON.parse(row) as object)).toMatchObject([
-      { people_votes: ['yes'], people: [{ by: 'anna' }] },
+      { people_votes: ['yes'], people: [{ by: 'anna', order: 'random' }] },
     ]);
+    expect(await ingested(rows)).toEqual({ exampleCount: 1, quarantinedCount: 0, imageCount: 1 });
+    await page.close();
+  });
+
+  test('promotions show what the gate measured, beside the version before', async () => {
+    const page = await openPage('light');
+    await show(page, `${studio.address}${views.promotions}`);
+    const newest = page.locator('.version').first();
+    await newest.getByText(/against taste@1/).waitFor();
+    await newest.getByRole('region', { name: 'What the gate measured for version 2' }).waitFor();
+    expect(await newest.getByRole('columnheader').allInnerTexts()).toEqual([
+      'rule',
+      'measured',
+      'limit',
+      'verdict',
+      'task',
+      'score',
+      'version 2',
+      'taste@1',
+    ]);
+    await newest.getByRole('link', { name: 'safety' }).click();
+    await page.getByRole('heading', { name: 'Confusion' }).waitFor();
     await page.close();
   });
 

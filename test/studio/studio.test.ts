@@ -17,6 +17,7 @@ import type {
   LeakPage,
   LineageView,
   Matches,
+  PromotionsView,
   QuarantinePage,
   RolloutPage,
 } from '../../studio/api.ts';
@@ -27,6 +28,7 @@ import { openLibrary, type RunningExperiment, type RunningExperiments } from '..
 import { pathOf, type Values } from '../../studio/query.ts';
 import { serveStudio, type Studio } from '../../studio/server/serve-studio.ts';
 import { hostile, makeExperiment, smallSizes } from './made-experiment.ts';
+import { promoteTwice } from './promoted.ts';
 
 let folder = '';
 let store: ArtifactStore;
@@ -227,6 +229,32 @@ test('shows quarantine, leaks and lineage', async () => {
   expect(leaks.rows.map(({ kind }) => kind)).toContain('image');
   const { tree }: LineageView = await get('lineage', { run });
   expect(tree.madeBy?.activity).toBe('snapshot');
+});
+
+test('shows what the gate of each promoted version measured, and the version that it was compared with', async () => {
+  const gates = await promoteTwice(store, id);
+  const { names } = (await ask('/api/promotions')).body as PromotionsView;
+  expect(names).toMatchObject([{ name: 'taste', current: 2, events: [{ reason: expect.any(String) as string }, {}] }]);
+  const versions = names[0]?.versions ?? [];
+  expect(versions.map(({ runName, approvedBy, gate }) => [runName, approvedBy, gate])).toEqual(
+    gates.map(({ passed, checks }, i) => [
+      ...[`mt-rl/s${String(i)}`, 'anna'],
+      { passed, checks, against: i === 0 ? null : 'taste@1' },
+    ]),
+  );
+  // The gate of the second has compared: a rule more for each task.
+  expect(gates[1]?.checks.length).toBeGreaterThan(gates[0]?.checks.length ?? 0);
+  const view: ExperimentView = await get('');
+  const scoresOf = (seed: number) => view.runs.find(({ runName }) => runName === `mt-rl/s${String(seed)}`)?.scores;
+  versions.forEach(({ tasks }, i) => {
+    expect(tasks).toMatchObject(
+      (scoresOf(i) ?? []).map(({ task, macroF1, ci95, accuracy }, t) => ({
+        ...{ task, candidate: { macroF1, ci95, accuracy } },
+        ...(i === 1 && { current: { macroF1: scoresOf(0)?.[t]?.macroF1 } }),
+      })),
+    );
+  });
+  expect(versions[0]?.tasks.every(({ current }) => current === undefined)).toBe(true);
 });
 
 test('gives pictures, and nothing that a browser would run', async () => {

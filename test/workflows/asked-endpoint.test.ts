@@ -26,6 +26,14 @@ it('evaluatePolicy of a policy has the baselines on pixels too', async () => {
   expect(result.pixelBaselines).toEqual(refTo('baselines'));
 });
 
+it('evaluatePolicy fits a calibration on all judgments if it is to, and no baselines', async () => {
+  const evaluations = ['a', 'b'].map((task) => ({ task, split: 'val', ood: false }));
+  const input = { recipe: { ...recipe, evaluations }, mode: 'think', calibrate: true };
+  const result = await execute<EvaluatePolicyResult>('evaluatePolicy', input, 'calibrate');
+  expect(harness.activities.calls.at(-1)).toBe('calibrate checkpoint think on a val, b val');
+  expect([result.calibration, result.pixelBaselines]).toEqual([refTo('calibration'), undefined]);
+});
+
 it('evaluatePolicy of an arm without an endpoint is refused', async () => {
   const failing = execute('evaluatePolicy', { recipe: { runs: [] }, mode: 'direct', asked: 'other' }, 'unknown-arm');
   await expect(failing).rejects.toMatchObject({ cause: { type: 'USAGE' } });

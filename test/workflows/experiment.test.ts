@@ -2,6 +2,7 @@ import type { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { describe, expect, it } from 'vitest';
 import { sha256 } from '../../core/json.ts';
+import { studioMemo } from '../../contract/studio-memo.ts';
 import type { ExperimentProgress } from '../../contract/progress.ts';
 import type { ExperimentResult } from '../../contract/workflows.ts';
 import { useWorkflows } from './harness.ts';
@@ -10,11 +11,12 @@ import { type MadeUpRecipe, planOf, refTo } from './made-up-activities.ts';
 const harness = useWorkflows();
 let count = 0;
 
-function start(recipe: MadeUpRecipe) {
+function start(recipe: MadeUpRecipe, memo?: Record<string, unknown>) {
   return harness.client.workflow.start<(recipe: unknown) => Promise<ExperimentResult>>('experiment', {
     workflowId: `experiment-${String(++count)}`,
     taskQueue: 'mtrl',
     args: [recipe],
+    ...(memo && { memo }),
   });
 }
 
@@ -63,6 +65,17 @@ describe('an experiment', () => {
     expect(arms).toEqual(['base', 'base', 'sft', 'sft', 'rl', 'rl']);
     // Each run is evaluated before the next begins, although that one was waiting first.
     expect(calls.indexOf('rollout 0 1/1')).toBeGreaterThan(calls.lastIndexOf('evaluate sft on unseen'));
+  });
+
+  it('links to the studio, itself and its runs, if whoever started it knew where that is', async () => {
+    const one: MadeUpRecipe = { runs: [planOf({ arm: 'base', objective: 'none', stepCount: 0 })] };
+    const [linked, plain] = await Promise.all([start(one, { [studioMemo]: 'http://127.0.0.1:8720/' }), start(one)]);
+    await Promise.all([linked.result(), plain.result()]);
+    const page = (view: string) => `(http://127.0.0.1:8720/#/e/${linked.workflowId}/${view}`;
+    expect(await detailsOf(linked.workflowId)).toContain(`[rollouts]${page('rollouts')})`);
+    const run = harness.client.workflow.getHandle(`${linked.workflowId}/base/s0`);
+    expect(await (await run.describe()).staticDetails()).toContain(`[evaluation]${page('evaluation?run=base%2Fs0)')}`);
+    expect(await detailsOf(plain.workflowId)).not.toContain('studio');
   });
 
   it('asks a specialist about its own tasks alone', async () => {

@@ -63,6 +63,7 @@ export class MadeUpActivities {
   get control(): Pick<
     Activities,
     | ('prepare' | 'ingest' | 'readRows' | 'mix' | 'reward' | 'evaluateEndpoint' | 'judgeRowsEndpoint')
+    | 'calibrate'
     | ('keepEvaluations' | 'pixelBaselines' | 'report')
   > &
     RetrainingActivities {
@@ -98,6 +99,12 @@ export class MadeUpActivities {
         await this.#note(`ask ${arm} on ${task} after ${String(answerCount)} answers`);
         const usage = { answerCount: 8, promptTokenCount: 800, completionTokenCount: 80 };
         return { ...made(), judgments: refTo(`judgments ${endpoint.uri}`), scores: scoresOf(task), usage };
+      },
+      calibrate: async ({ checkpoint, mode, judged }) => {
+        await this.#note(
+          `calibrate ${checkpoint.uri.split('/').at(-1) ?? ''} ${mode} on ${judged.map(({ task, split }) => `${task} ${split}`).join(', ')}`,
+        );
+        return { ...made(), calibration: refTo('calibration') };
       },
       readRows: async () => {
         await this.#note('readRows');

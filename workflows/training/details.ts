@@ -3,6 +3,7 @@ import { workflowInfo } from '@temporalio/workflow';
 import type { ArmPlan, EvaluateResult, PrepareResult } from '../../contract/activities.ts';
 import type { GateCheck } from '../../contract/retraining.ts';
 import { incidentLines } from './incident-lines.ts';
+import { studioLine } from '../studio-links.ts';
 import { isTrained, samplesRollouts } from './plan-work.ts';
 import type { ExperimentProgress, RunProgress, StepRow, TaskMacroF1 } from '../../contract/progress.ts';
 
@@ -40,6 +41,15 @@ export function runDetails(progress: RunProgress, rows: readonly StepRow[]): str
   return lines.join('\n');
 }
 
+/** Of the studio. */
+const experimentPages = [
+  ['scores and curves', 'overview'],
+  ['rollouts', 'rollouts'],
+  ['evaluation', 'evaluation'],
+  ['comparison', 'compare'],
+  ['data', 'data'],
+] as const;
+
 /** Maximum rows of the table of runs: the details must fit in one payload. */
 const shownRunCountMax = 100;
 /** Maximum cells of the table of scores. */
@@ -59,6 +69,8 @@ export function experimentDetails(
     '',
     `${recipe}cache ${String(hits)} hits, ${String(misses)} misses`,
   ];
+  const ofExperiment = experimentPages.map(([title, view]) => ({ title, view, experimentId: progress.experimentId }));
+  for (const line of studioLine(ofExperiment)) lines.push('', line);
   if (progress.runs.length > 0) {
     const columns = ['run', 'state', 'step', 'rewards', 'reward', 'accuracy', 'loss'];
     lines.push('', ...table(columns, progress.runs.slice(0, shownRunCountMax).map(runCells)));
@@ -96,17 +108,26 @@ export function gateTable(checks: readonly GateCheck[]): string[] {
   const rows = checks.map(({ rule, value, limit, passed }) => {
     return [rule, value.toFixed(4), limit.toFixed(4), passed ? 'passed' : '**held back**'];
   });
-  return ['', ...table(['gate', 'found', 'limit', ''], rows)];
+  const promotions = studioLine([{ title: 'promotions', view: 'promotions' }]);
+  return ['', ...table(['gate', 'found', 'limit', ''], rows), ...promotions.flatMap((line) => ['', line])];
 }
 
 /** The details of a run that never change. */
-export function planDetails(plan: ArmPlan, { recipeName, recipeDigest }: PrepareResult): string {
+export function planDetails(plan: ArmPlan, { recipeName, recipeDigest }: PrepareResult, experimentId: string): string {
   const { arm, seed, mode, from, rolloutShardCount, snapshotEveryStepCount } = plan;
   const items = [`arm **${arm}**, seed ${String(seed)}, ${mode}`, `recipe ${recipeName} \`${shortOf(recipeDigest)}\``];
   if (from !== undefined) items.push(`starts from ${from}`);
   if (samplesRollouts(plan))
     items.push(`rollouts of a step in ${counted(rolloutShardCount, 'activity', 'activities')}`);
   if (isTrained(plan)) items.push(`snapshot every ${counted(snapshotEveryStepCount, 'step', 'steps')}`);
+  const page = { experimentId, run: plan.runName };
+  items.push(
+    ...studioLine([
+      { title: 'rollouts', view: 'rollouts', ...page },
+      { title: 'evaluation', view: 'evaluation', ...page },
+      { title: 'lineage', view: 'lineage', ...page },
+    ]),
+  );
   return items.map((item) => `- ${item}`).join('\n');
 }
 

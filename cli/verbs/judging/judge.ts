@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { JudgedRows } from '../../../pipeline/asking/judged-rows.ts';
+import type { ArtifactRef } from '../../../artifacts/ref.ts';
 import { MtrlError } from '../../../core/errors.ts';
 import { projectRoot } from '../../../core/project.ts';
 import type { JudgedRow } from '../../../judge/evaluation/judged-row.ts';
@@ -9,6 +10,7 @@ import type { JudgeBatchInput, JudgeBatchResult } from '../../../contract/workfl
 import { runJob } from '../../temporal/job.ts';
 import { print, printJson } from '../../show/output.ts';
 import { askedWith } from '../../asked.ts';
+import { calibrationForms, readCalibration } from '../../calibration-source.ts';
 import { addAskedOptions, type AskedOptions, usageLine } from '../../endpoint-options.ts';
 import { printQuarantine, quarantineOf } from '../../show/quarantine.ts';
 import { writeText } from '../../write-text.ts';
@@ -24,6 +26,7 @@ interface JudgeOptions extends AskedOptions {
   readonly recipe: string;
   readonly mode?: string;
   readonly rows?: string;
+  readonly calibration?: string;
   readonly json?: boolean;
 }
 
@@ -34,6 +37,7 @@ export function addJudge(command: Command): void {
     .option('--images <folder>', 'folder of the images (default: that of the file)')
     .option('--recipe <recipe>', 'the recipe that declares the task', join(projectRoot, 'recipes', 'demo.yaml'))
     .option('--mode <mode>', 'think or direct: the mode of answering (default: that of the named run, else think)')
+    .option('--calibration <calibration>', `adds calibrated label probabilities: ${calibrationForms}`)
     .option('--rows <file>', 'write the rows as JSON Lines, as `score --verdict answers` reads them')
     .option('--json', 'one JSON document on stdout')
     .action(judge);
@@ -44,17 +48,22 @@ async function judge(options: JudgeOptions): Promise<void> {
   const asked = askedWith(options, options.mode, options.recipe, []);
   const { recipe, parsed, name: policy } = asked;
   requireTask(task, Object.keys(parsed.tasks), options.recipe);
+  if (options.calibration !== undefined && options.endpoint !== undefined)
+    throw new MtrlError('USAGE', 'an endpoint gives no label probabilities to calibrate', { where: '--calibration' });
   await withStack({ startMissing: true }, async (stack) => {
+    const fitted = options.calibration && (await readCalibration(options.calibration, stack.store));
+    const calibration = fitted ? await stack.store.putJson(fitted) : undefined;
     const input: JudgeBatchInput = {
       rows: { recipe, task, file: userPath(file), ...(images !== undefined && { imageFolder: userPath(images) }) },
       ...(await asked.by(stack)),
+      ...(calibration && { calibration }),
     };
     const { workflowId, result } = await runJob(stack, { type: 'judgeBatch', name: task, input });
     const { rows } = (await stack.store.getJson(result.judged.rows)) as JudgedRows;
     if (options.rows !== undefined)
       await writeText(options.rows, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
     if (json) {
-      printJson(documentOf(workflowId, { policy, task }, result, rows));
+      printJson(documentOf(workflowId, { policy, task }, result, rows, calibration));
       return;
     }
     print(rowLines(rows).join('\n'));
@@ -78,6 +87,7 @@ function documentOf(
   { policy, task }: { readonly policy: string; readonly task: string },
   result: JudgeBatchResult,
   rows: readonly JudgedRow[],
+  calibration: ArtifactRef | undefined,
 ) {
   const { read, judged, checkpoint, usage } = result;
   return {
@@ -88,6 +98,7 @@ function documentOf(
     quarantine: read.quarantine?.uri ?? null,
     ...(judged.agreementRate !== undefined && { agreementRate: judged.agreementRate }),
     ...(usage && { usage }),
+    ...(calibration && { calibration: { sha256: calibration.sha256, temperature: judged.temperature } }),
     rows,
   };
 }
@@ -97,7 +108,8 @@ const answerLengthMax = 200;
 /** One line per row; an answer that could not be read is followed by its text. */
 export function rowLines(rows: readonly JudgedRow[]): string[] {
   const width = rows.reduce((most, { id }) => Math.max(most, id.length), 0);
-  return rows.flatMap(({ id, verdict, unparsable, probabilities, likeliest, agreement, rationale, answers }) => {
+  return rows.flatMap(({ id, verdict, unparsable, likeliest, agreement, rationale, answers, ...row }) => {
+    const probabilities = row.calibratedProbabilities ?? row.probabilities;
     const said =
       verdict ?? `(${unparsable ?? 'undecided'}${likeliest === undefined ? '' : `; likeliest ${likeliest}`})`;
     const chance = probabilities?.[verdict ?? likeliest ?? '']?.toFixed(3) ?? '';

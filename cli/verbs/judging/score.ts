@@ -8,11 +8,15 @@ import type { QuarantinedRow } from '../../../judge/example.ts';
 import { renderScoring } from '../../../judge/report/scoring-page.ts';
 import { givenVerdicts, judgmentOf, type JudgmentFields } from '../../../judge/scoring/read-judgments.ts';
 import { pixelJudge } from '../../../judge/scoring/pixel-judge.ts';
+import { agreementOverTime, periods } from '../../../judge/scoring/people/agreement-over-time.ts';
+import { type GivenLabel, peopleLabels } from '../../../judge/scoring/people/read-people.ts';
 import { type JudgedVerdict, scoreJudges } from '../../../judge/scoring/score-judges.ts';
 import { loadRecipeFile } from '../../../recipes/load.ts';
 import type { Recipe } from '../../../recipes/recipe.ts';
 import { driftLines, driftOf, requireAgreement } from '../../drift.ts';
+import { agreementLines } from '../../show/agreement-lines.ts';
 import { judgeLines } from '../../show/judge-lines.ts';
+import { periodOf } from '../../period-of.ts';
 import { print, printJson, say } from '../../show/output.ts';
 import { repeated } from '../../repeated.ts';
 import { userPath } from '../../user-path.ts';
@@ -30,6 +34,8 @@ interface ScoreOptions {
   readonly resamples?: number;
   readonly against?: string;
   readonly pixels?: boolean;
+  readonly people?: string;
+  readonly by: string;
   readonly report?: string;
   readonly set: readonly string[];
   readonly json?: boolean;
@@ -55,6 +61,8 @@ export function addScore(command: Command): void {
       'a promoted judge: fail if its agreement has fallen below what its gate asked (NAME or NAME@VERSION)',
     )
     .option('--pixels', "add what a logistic regression on the pixels of the recipe's training rows reaches")
+    .option('--people <file>', 'labels that the studio has exported: agreement with these people over time')
+    .option('--by <period>', `with --people: ${periods.join(' or ')}`, 'month')
     .option('--report <file>', 'write a page with all figures: one HTML file')
     .option('--set <path=value>', 'change the recipe (repeatable)', repeated, [])
     .option('--json', 'one JSON document on stdout')
@@ -79,6 +87,7 @@ async function score(options: ScoreOptions): Promise<void> {
     ...{ exampleCount: rows.length, quarantinedCount: quarantined.length, leftOutCount },
     unusableCount: unusable.length,
   };
+  const people = options.people === undefined ? undefined : await agreement(options, options.people, spec, verdicts);
   const drift = options.against === undefined ? undefined : await driftOf(options.against, task, spec, judges);
   const page = {
     ...{ task, spec, recipe: options.recipe, recipeDigest: digest, judgments: options.judgments },
@@ -103,14 +112,17 @@ async function score(options: ScoreOptions): Promise<void> {
       tests,
       ...(pixels && { pixelBaselines }),
       ...(drift && { drift }),
+      ...(people && { agreement: people.agreement }),
       ...(reportPath !== undefined && { reportPath }),
     });
   else print(judgeLines(task, spec, { ...counts, judges, tests, pixelBaselines }).join('\n'));
+  if (!json && people !== undefined) print(['', ...agreementLines(people.agreement)].join('\n'));
   if (!json && drift !== undefined) print(['', ...driftLines(drift)].join('\n'));
   if (!json && reportPath !== undefined) print(`report ${reportPath}`);
   for (const [what, reasons] of [
     ['rows without a label', quarantined.map(({ reason }) => reason)],
     ['judgments that cannot be read', unusable.map(({ message }) => message)],
+    ['labels of people that cannot be read', people?.unusable.map(({ message }) => message) ?? []],
   ] as const)
     if (reasons.length > 0) say(`${String(reasons.length)} ${what}; the first: ${reasons[0] ?? ''}`);
   if (options.pixels === true && pixels === undefined)
@@ -119,6 +131,27 @@ async function score(options: ScoreOptions): Promise<void> {
     );
   if (leftOutCount > 0) say(`${String(leftOutCount)} rows left out by the recipe`);
   if (drift !== undefined) requireAgreement(drift);
+}
+
+async function agreement(
+  { by }: ScoreOptions,
+  file: string,
+  spec: Recipe['tasks'][string],
+  verdicts: ReadonlyMap<string, readonly JudgedVerdict[]>,
+) {
+  const period = periods.find((each) => each === by);
+  if (period === undefined)
+    throw new MtrlError('USAGE', 'the period does not exist', { where: '--by', found: by, hint: periods.join(', ') });
+  const path = userPath(file);
+  if ((await localFiles.kindOf(path)) !== 'file')
+    throw new MtrlError('FILE_MISSING', 'the labels cannot be read', { where: '--people', found: path });
+  const labels: GivenLabel[] = [];
+  const unusable: UnusableRow[] = [];
+  for await (const given of peopleLabels(path, spec, localFiles)) {
+    if (given instanceof UnusableRow) unusable.push(given);
+    else labels.push(given);
+  }
+  return { agreement: agreementOverTime(labels, verdicts, spec, period, periodOf), unusable };
 }
 
 /** Verdicts by judge, in the order of the file. */

@@ -16,6 +16,7 @@ import type { Wanted } from '../../../serve/policies/served-policy.ts';
 import { type ServerOptions, startServer } from '../../../serve/server.ts';
 import { Tokens } from '../../../serve/tokens.ts';
 import { answerMode, policySetting } from '../../asked.ts';
+import { calibrationForms, readCalibration } from '../../calibration-source.ts';
 import { policyFolder, policyForms, policySource } from '../../policy-source.ts';
 import { repeated } from '../../repeated.ts';
 import { addTlsOptions, certificateOf, type TlsOptions } from '../../tls-options.ts';
@@ -35,6 +36,7 @@ interface ServeVerbOptions extends TlsOptions {
   readonly port: number;
   readonly engines: number;
   readonly pictureHost: readonly string[];
+  readonly calibration?: string;
   /** false: --no-audit. */
   readonly audit?: string | false;
 }
@@ -54,6 +56,7 @@ export function addServe(command: Command): void {
     .option('--port <port>', 'port to listen on; 0: any free one', wholeNumber, 8000)
     .option('--engines <count>', 'compute processes, each with the whole policy in memory', wholeNumberFrom(1), 1)
     .option('--picture-host <host>', 'a host from which pictures may be fetched (repeatable)', repeated, [])
+    .option('--calibration <calibration>', `of the label probabilities: ${calibrationForms}`)
     .option('--audit <folder>', 'folder of the records of all judgments (default: serve/audit beside the local stack)')
     .option('--no-audit', 'keep no records of judgments')
     .action(serve);
@@ -69,7 +72,8 @@ async function serve(options: ServeVerbOptions): Promise<void> {
   const name = options.name ?? policy;
   const recipeWith = (sets: readonly string[]): Recipe => loadRecipeFile(options.recipe ?? demoRecipe, sets).parsed;
   if (folder !== undefined) {
-    const wanted: Wanted = { name, recipe: recipeWith([policySetting(folder)]), mode: mode ?? 'think' };
+    const calibration = await calibrationWith(options, undefined);
+    const wanted: Wanted = { name, recipe: recipeWith([policySetting(folder)]), mode: mode ?? 'think', ...calibration };
     const store = new ArtifactStore(new FolderObjectStore(join(serveHome(), 'store')));
     await untilStopped(store, options, { find: () => Promise.resolve(wanted), mayChange: false });
     return;
@@ -77,20 +81,34 @@ async function serve(options: ServeVerbOptions): Promise<void> {
   await withStack({ startMissing: true }, async (stack) => {
     const { store } = stack;
     const cache = new JsonCache(store);
+    const calibration = await calibrationWith(options, store);
     const find = async (): Promise<Wanted> => {
       const promoted = await promotedAs(store, policy);
       if (promoted === undefined) {
         const { source, mode: own } = await policySource(stack, policy);
-        return { name, recipe: recipeWith([]), mode: mode ?? own ?? 'think', ...(source && { source }) };
+        return {
+          name,
+          recipe: recipeWith([]),
+          mode: mode ?? own ?? 'think',
+          ...(source && { source }),
+          ...calibration,
+        };
       }
       const { policy: state, checkpoint, version, mode: own, recipe } = promoted;
       return {
-        ...{ name, mode: mode ?? own, version, source: { kind: 'state', policy: state, checkpoint } },
+        ...{ name, mode: mode ?? own, version, source: { kind: 'state', policy: state, checkpoint }, ...calibration },
         recipe: options.recipe === undefined ? await recipeOf(cache, recipe) : recipeWith([]),
       };
     };
     await untilStopped(store, options, { find, mayChange: (await promotedAs(store, policy)) !== undefined });
   });
+}
+
+async function calibrationWith(
+  { calibration }: ServeVerbOptions,
+  store: ArtifactStore | undefined,
+): Promise<Pick<Wanted, 'calibration'>> {
+  return calibration === undefined ? {} : { calibration: await readCalibration(calibration, store) };
 }
 
 async function untilStopped(

@@ -1,9 +1,10 @@
-/** Promoted names: who switched them when, and what the gate found. */
+/** Promoted names: who switched them when, and what the gate measured. */
 import { significant } from '../../../judge/report/format.ts';
-import type { PromotionsView } from '../../api.ts';
+import type { PromotedView, PromotionsView } from '../../api.ts';
 import { linkTo } from '../address.ts';
 import { useJson } from '../fetch-json.ts';
 import { Failed, Nothing, Waiting } from '../widgets/notice.tsx';
+import { PlainTable } from '../widgets/plain-table.tsx';
 
 export function Promotions() {
   const { value, failure } = useJson<PromotionsView>('/api/promotions');
@@ -18,24 +19,8 @@ export function Promotions() {
           <h2>
             {name} <small>{current === null ? 'nothing promoted' : `version ${String(current)}`}</small>
           </h2>
-          {[...versions].reverse().map(({ version, experimentId, runName, promotedAt, checks }) => (
-            <article key={version} class="panel version">
-              <header class="row-head">
-                <span class={version === current ? 'chip' : 'chip old'}>version {version}</span>
-                <a href={linkTo(experimentId, 'evaluation', { run: runName })}>
-                  {runName} of {experimentId}
-                </a>
-                <time>{promotedAt}</time>
-              </header>
-              <ul class="checks">
-                {checks.map(({ rule, value: found, passed }) => (
-                  <li key={rule}>
-                    <span class={passed ? 'good' : 'bad'}>{passed ? 'passed' : 'not passed'}</span> {rule}:{' '}
-                    {significant(found)}
-                  </li>
-                ))}
-              </ul>
-            </article>
+          {[...versions].reverse().map((promoted) => (
+            <Version key={promoted.version} promoted={promoted} isCurrent={promoted.version === current} />
           ))}
           <details>
             <summary>History ({events.length})</summary>
@@ -53,4 +38,66 @@ export function Promotions() {
       ))}
     </>
   );
+}
+
+function Version({ promoted, isCurrent }: { readonly promoted: PromotedView; readonly isCurrent: boolean }) {
+  const { version, experimentId, runName, promotedAt, approvedBy, gate, tasks } = promoted;
+  return (
+    <article class="panel version">
+      <header class="row-head">
+        <span class={isCurrent ? 'chip' : 'chip old'}>version {version}</span>
+        <a href={linkTo(experimentId, 'evaluation', { run: runName })}>
+          {runName} of {experimentId}
+        </a>
+        <time>{promotedAt}</time>
+      </header>
+      <p>
+        {gate === undefined ? (
+          'Promoted without a gate.'
+        ) : (
+          <span class={gate.passed ? 'good' : 'bad'}>
+            {gate.passed ? 'The gate passed' : 'Promoted although the gate held it back'}
+            {gate.against === null ? '' : `, against ${gate.against}`}.
+          </span>
+        )}
+        {approvedBy === undefined ? '' : ` Approved by ${approvedBy}.`}
+      </p>
+      {gate === undefined ? null : (
+        <PlainTable
+          label={`What the gate measured for version ${String(version)}`}
+          heads={['rule', 'measured', 'limit', 'verdict']}
+        >
+          {gate.checks.map(({ rule, value, limit, passed }) => (
+            <tr key={rule}>
+              <td>{rule}</td>
+              <td>{significant(value)}</td>
+              <td>{significant(limit)}</td>
+              <td class={passed ? 'good' : 'bad'}>{passed ? 'passed' : 'not passed'}</td>
+            </tr>
+          ))}
+        </PlainTable>
+      )}
+      <PlainTable
+        label={`Scores of version ${String(version)}`}
+        heads={['task', 'score', `version ${String(version)}`, gate?.against ?? 'before']}
+      >
+        {tasks.map(({ task, split, candidate, current }) => (
+          <tr key={task}>
+            <td>
+              <a href={linkTo(experimentId, 'evaluation', { run: runName, task })}>{task}</a> {split}
+            </td>
+            <td>{candidate.macroF1 === undefined ? 'accuracy' : 'Macro-F1'}</td>
+            <td>{scoreText(candidate)}</td>
+            <td>{current === undefined ? '\u2013' : scoreText(current)}</td>
+          </tr>
+        ))}
+      </PlainTable>
+    </article>
+  );
+}
+
+/** With its 95 % interval, if there is one. */
+function scoreText({ macroF1, ci95, accuracy }: PromotedView['tasks'][number]['candidate']): string {
+  const interval = ci95 === undefined ? '' : ` (${ci95.map(significant).join('\u2013')})`;
+  return `${significant(macroF1 ?? accuracy)}${interval}`;
 }
