@@ -68,5 +68,4 @@ export const rlGuardsSchema = z
   })
   .describe('What happens when the numbers of a step are bad (docs/durability.md); default: the run fails.');
 
-export type GuardAction = z.infer<typeof action>;
 export type CollapseSpec = z.infer<typeof collapseSchema>;

@@ -42,7 +42,7 @@ const changes = fc.record({
   route,
   how: fc.constantFrom('odd', 'odd', 'any', 'other', 'remove', 'rename', 'add', 'double'),
   odd: fc.constantFrom(...oddValues),
-  any: fc.jsonValue({ maxDepth: 2 }) as fc.Arbitrary<Json>,
+  any: fc.jsonValue({ maxDepth: 2 }),
   other: route,
   name: fc.constantFrom(...oddNames),
 });

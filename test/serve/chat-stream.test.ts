@@ -153,8 +153,8 @@ describe('a stream over HTTP, and an engine that is made up', () => {
     body.split('\n\n').flatMap((event) => (event.startsWith('data: ') ? [event.slice('data: '.length)] : []));
   const textIn = (events: readonly string[]) =>
     events
-      .flatMap((event) => (event.startsWith('{') ? ((JSON.parse(event) as Chunk).choices ?? []) : []))
-      .map(({ delta }) => delta.content ?? '')
+      .flatMap((event) => (event.startsWith('{') ? (JSON.parse(event) as Chunk).choices : []))
+      .map(({ delta }) => delta.content)
       .join('');
 
   it('asks for few tokens and then for more, and says in the end what it says without a stream', async () => {

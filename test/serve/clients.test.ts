@@ -83,7 +83,7 @@ describe('the openai client', () => {
     const chunkCounts = [0, 0];
     for await (const { choices, usage } of stream) {
       for (const { index, delta } of choices) {
-        texts[index] += delta.content ?? '';
+        texts[index] = `${texts[index] ?? ''}${delta.content ?? ''}`;
         chunkCounts[index] = (chunkCounts[index] ?? 0) + Number((delta.content ?? '') !== '');
       }
       if (usage) expect(usage).toEqual(whole.usage);

@@ -24,8 +24,8 @@ export const openBodies: OpenFuzzTarget = async () => {
     { type: 'image_url', image_url: { url: row.images[0] ?? '' } },
   ];
   const bodies: readonly (readonly [string, Json])[] = [
-    ['/v1/judge', { task: 'safety', ...row, ordering: 'forward', votes: 1 } as unknown as Json],
-    ['/v1/judge', { task: 'safety', rows: [row, { ...row, id: 'other' }] } as unknown as Json],
+    ['/v1/judge', { task: 'safety', ...row, ordering: 'forward', votes: 1 }],
+    ['/v1/judge', { task: 'safety', rows: [row, { ...row, id: 'other' }] }],
     [
       '/v1/chat/completions',
       {
