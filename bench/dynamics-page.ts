@@ -1,4 +1,4 @@
-/** docs/learning-parity.md and its plot: rewards by step and held-out scores, this project's beside TRL's. */
+/** The table of docs/settings.md and its plot: rewards by step and held-out scores, this project's beside TRL's. */
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
 import { panelsSvg } from './plot-panels.ts';

@@ -231,7 +231,9 @@ ${rows.map((row) => `| ${row} |`).join('\n')}
 
 ## Updates against torch
 
-Updates of a tiny Qwen3 (AdamW, clipping, warm-up; GRPO with one update a step, and three algorithms with four), made again by torch and PEFT from the same rollouts and rewards: the L2 norm of the difference between both final weights, relative to that of the whole change, and the largest difference between the log-probs of the rollouts and those of the first update of a step. \`npm run bench -- parity --replay ID\` does the same with a recorded experiment, run by run. Of SmolLM2-135M: six updates of all weights differ by 0.010 %, six with LoRA by 0.039 %; its exports answer alike in transformers and PEFT ([real-text.md](real-text.md)). Rewards and held-out scores of runs with the recommended settings: [settings.md](settings.md).
+Updates of a tiny Qwen3 (AdamW, clipping, warm-up; GRPO with one update a step, and three algorithms with four), made again by torch and PEFT from the same rollouts and rewards: the L2 norm of the difference between both final weights, relative to that of the whole change, and the largest difference between the log-probs of the rollouts and those of the first update of a step. \`npm run bench -- parity --replay ID\` does the same with a recorded experiment, run by run. Of SmolLM2-135M: six updates of all weights differ by 0.010 %, six with LoRA by 0.039 %; its exports answer alike in transformers and PEFT ([real-text.md](real-text.md)). Whole runs, three seeds each with LoRA and with all weights: rewards and held-out scores are those of TRL within their intervals ([settings.md](settings.md), \`npm run bench -- dynamics --peer\`):
+
+![Rewards by step, beside TRL's: the mean of three seeds, and a band from the lowest to the highest](figures/dynamics.svg)
 
 | trained | updates | difference of the change | log-probs |
 | --- | --- | --- | --- |
