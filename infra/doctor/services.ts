@@ -1,5 +1,5 @@
 /** Checks of Temporal and its search attributes, of the store with bucket and conditional PUT, and of the workers. */
-import { Client, type Connection } from '@temporalio/client';
+import type { Connection } from '@temporalio/client';
 import { MtrlError } from '../../core/errors.ts';
 import type { DoctorCheck } from './doctor.ts';
 import { livingDaemon, logFileOf, readDaemon } from '../process/daemon.ts';
@@ -8,6 +8,7 @@ import { storeClient } from '../stack/minio.ts';
 import type { StackSettings } from '../stack/settings.ts';
 import { refreshesAge } from '../stack/refreshed-age.ts';
 import { proveStore } from '../stack/store-proof.ts';
+import { temporalClient } from '../stack/temporal-client.ts';
 import { proveTemporal } from '../stack/temporal-proof.ts';
 import { missingSearchAttributes, searchAttributeNames, withConnection } from '../stack/temporal.ts';
 import { unpolledQueues, unpolledText, workflowsOf } from '../stack/unpolled-queues.ts';
@@ -65,7 +66,7 @@ async function checkTemporal(settings: StackSettings): Promise<DoctorCheck[]> {
 /** Of the work that waits now: which pools a recipe needs is not known before. */
 async function checkPolled(connection: Connection, settings: StackSettings): Promise<DoctorCheck> {
   const name = 'polled queues';
-  const client = new Client({ connection, namespace: settings.temporal.namespace });
+  const client = temporalClient(connection, settings.temporal);
   const unpolled = await unpolledQueues(client, workflowsOf(settings)).catch((error: unknown) => firstLine(error));
   if (typeof unpolled === 'string') return { name, status: 'warn', found: unpolled, hint: 'run the command again' };
   if (unpolled.length === 0) return { name, status: 'ok', found: 'no task waits for a worker that is not there' };

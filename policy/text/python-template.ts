@@ -26,7 +26,7 @@ class LoopControl extends Error {
 }
 
 /** A chat of a hundred messages takes some ten thousand. */
-const evaluationCountMax = 4_000_000;
+const evaluationCountMax = 1_000_000;
 /** Characters of a text, or characters and members of a list or object. */
 const sizeMax = 1 << 23;
 /** That of Jinja's sandbox, in which transformers renders templates. */

@@ -14,24 +14,26 @@ export type Answer<T> = { readonly value: T } | { readonly failure: Failure['err
 
 /** @param path undefined asks nothing */
 export function useJson<T>(path: string | undefined, version = 0): Fetched<T> {
-  const [state, setState] = useState<Fetched<T> & { readonly path?: string | undefined }>({
-    ...{ value: undefined, failure: undefined, isWaiting: path !== undefined },
+  const asked = path === undefined ? undefined : `${path} ${String(version)}`;
+  const [state, setState] = useState<Omit<Fetched<T>, 'isWaiting'> & { readonly asked: string | undefined }>({
+    ...{ value: undefined, failure: undefined, asked: undefined },
   });
   useEffect(() => {
     if (path === undefined) return;
     const abort = new AbortController();
-    setState((before) => ({ ...before, failure: undefined, isWaiting: true }));
+    setState((before) => ({ ...before, failure: undefined }));
     void fetchJson<T>(path, abort.signal).then((answer) => {
       if (abort.signal.aborted) return;
       setState({
         value: 'value' in answer ? answer.value : undefined,
         failure: 'failure' in answer ? answer.failure : undefined,
-        ...{ isWaiting: false, path },
+        asked,
       });
     });
     return () => abort.abort();
   }, [path, version]);
-  return state;
+  // At once, and not only when the effect has run.
+  return { ...state, isWaiting: state.asked !== asked };
 }
 
 export async function fetchJson<T>(path: string, signal?: AbortSignal): Promise<Answer<T>> {

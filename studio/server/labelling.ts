@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { TLSSocket } from 'node:tls';
 import { MtrlError } from '../../core/errors.ts';
 import type { GivenLabel } from '../api.ts';
 import { exportedLabels } from '../labels/export-labels.ts';
@@ -29,9 +30,10 @@ export async function takeLabel(
 }
 
 /** Browsers name the page that sends, and send JSON to other servers only if these allow it, which this one does not. */
-function requireOwnPage({ headers }: IncomingMessage): void {
+function requireOwnPage({ headers, socket }: IncomingMessage): void {
   const { origin, host = '', 'content-type': type = '' } = headers;
-  const isOwn = origin === undefined || origin === `http://${host}`;
+  const scheme = socket instanceof TLSSocket ? 'https' : 'http';
+  const isOwn = origin === undefined || origin === `${scheme}://${host}`;
   if (isOwn && type.startsWith('application/json')) return;
   throw new MtrlError('USAGE', 'labels come from pages of the studio, as JSON', {
     where: 'the headers Origin and Content-Type',

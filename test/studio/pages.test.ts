@@ -68,8 +68,8 @@ async function ingested(rows: readonly string[]) {
   const { recipe } = changedRecipe(
     {
       ...{ name: 'labelled', policy: { checkpoint: join(projectRoot, 'recipes', 'demo-base') }, tasks: { safety } },
-      datasets: [{ reader: 'jsonl', task: 'safety', split: 'train', path, fields, votes: { undecided: 'leave-out' } }],
-      arms: { base: { objective: 'none' } },
+      datasets: [{ reader: 'jsonl', task: 'safety', split: 'test', path, fields, votes: { undecided: 'leave-out' } }],
+      arms: { base: { objective: 'none', mode: 'direct' } },
     },
     [],
   );

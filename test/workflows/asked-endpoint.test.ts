@@ -30,7 +30,7 @@ it('evaluatePolicy fits a calibration on all judgments if it is to, and no basel
   const evaluations = ['a', 'b'].map((task) => ({ task, split: 'val', ood: false }));
   const input = { recipe: { ...recipe, evaluations }, mode: 'think', calibrate: true };
   const result = await execute<EvaluatePolicyResult>('evaluatePolicy', input, 'calibrate');
-  expect(harness.activities.calls.at(-1)).toBe('calibrate checkpoint think on a val, b val');
+  expect(harness.activities.calls.at(-1)).toBe('calibrate base checkpoint think on a test, b test');
   expect([result.calibration, result.pixelBaselines]).toEqual([refTo('calibration'), undefined]);
 });
 

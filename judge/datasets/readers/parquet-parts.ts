@@ -45,7 +45,9 @@ export function* partsOf(file: string, metadata: FileMetaData, columns: readonly
 function unpackedByteLength({ columns: chunks }: RowGroup, columns: readonly string[]): number {
   return chunks.reduce((sum, { meta_data: chunk }) => {
     const isRead = chunk !== undefined && columns.includes(chunk.path_in_schema[0] ?? '');
-    return isRead ? sum + Math.max(0, Number(chunk.total_uncompressed_size)) : sum;
+    const byteLength = isRead ? Number(chunk.total_uncompressed_size) : 0;
+    // A broken description may lack the number; the check of its pages then refuses the rows, one by one.
+    return byteLength > 0 ? sum + byteLength : sum;
   }, 0);
 }
 

@@ -34,7 +34,8 @@ export function Label({ experiment, address }: ViewProps) {
     setAnswer(undefined);
   }, [task, order]);
 
-  const { value } = queue;
+  // Never an example that is on its way out: the label would be another one's.
+  const value = queue.isWaiting ? undefined : queue.value;
   const give = async (label: string): Promise<void> => {
     if (value?.example === undefined) return;
     const { exampleIndex } = value.example;
@@ -106,7 +107,7 @@ export function Label({ experiment, address }: ViewProps) {
         </>
       )}
       <Counts
-        {...{ queue: value, agreement: agreement.value, exportLink: pathOf(experimentId, 'labels.jsonl', { task }) }}
+        {...{ queue: queue.value, agreement: agreement.value, exportLink: pathOf(experimentId, 'labels.jsonl', { task }) }}
       />
     </div>
   );
