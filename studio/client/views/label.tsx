@@ -107,7 +107,11 @@ export function Label({ experiment, address }: ViewProps) {
         </>
       )}
       <Counts
-        {...{ queue: queue.value, agreement: agreement.value, exportLink: pathOf(experimentId, 'labels.jsonl', { task }) }}
+        {...{
+          queue: queue.value,
+          agreement: agreement.value,
+          exportLink: pathOf(experimentId, 'labels.jsonl', { task }),
+        }}
       />
     </div>
   );
