@@ -76,11 +76,17 @@ function headerOf(experimentId: string, document: Uint8Array): ArchiveHeader {
   return { ...open, digest: digestOf(asJson(open)) };
 }
 
+function isDigested(value: unknown): value is Digested {
+  return isRecord(value) && typeof value['sha256'] === 'string' && typeof value['byteLength'] === 'number';
+}
+
 /** Parses and verifies the header. Throws ARCHIVE_INVALID. */
 export function readHeader(bytes: Uint8Array, where: string): ArchiveHeader {
   const value = parseJsonBytes(bytes);
   const { digest, ...rest } = isRecord(value) ? value : { digest: undefined };
-  if (digest === digestOf(asJson(rest)) && rest['schema'] === 1) return value as ArchiveHeader;
+  const { schema, experimentId, document } = rest;
+  const isForm = schema === 1 && typeof experimentId === 'string';
+  if (isForm && isDigested(document) && digest === digestOf(asJson(rest))) return value as ArchiveHeader;
   throw invalid(`${where}: ${headerName}`, 'the header is not one of an exported experiment, or was changed');
 }
 

@@ -56,7 +56,7 @@ export function orderScores(examples: readonly (readonly OrderOutcome[])[], labe
   if (examples.length === 0) return undefined;
   const share = (holds: (orders: readonly OrderOutcome[]) => boolean): number =>
     examples.filter(holds).length / examples.length;
-  const placeCount = Math.max(...examples.flatMap((orders) => orders.map(({ order }) => order.length)));
+  const placeCount = examples.flat().reduce((most, { order }) => Math.max(most, order.length), 0);
   const rates = positionRates(examples.flat(), labels, placeCount);
   return {
     consistencyRate: share((orders) => {

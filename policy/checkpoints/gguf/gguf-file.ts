@@ -44,7 +44,8 @@ export async function openGguf(path: string): Promise<GgufFile> {
     const length = tensorByteLength(blocks, sizes, name, path);
     return { name, typeName, shape: sizes, begin: Number(tensorDataOffset + offset), byteLength: length };
   });
-  const end = Math.max(0, ...tensors.map((tensor) => tensor.begin + tensor.byteLength));
+  // Not spread into one call: a broken file may claim a million tensors.
+  const end = tensors.reduce((most, tensor) => Math.max(most, tensor.begin + tensor.byteLength), 0);
   if (end > byteLength) throw cutShort(path, byteLength, `its tensors end at byte ${end}`);
   return { path, metadata: new GgufMetadata(path, { ...metadata }), tensors };
 }
