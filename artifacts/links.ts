@@ -1,5 +1,6 @@
 /** References between objects: the edges followed by lineage, garbage collection and export. */
 import { isRecord, parseJsonBytes } from './codecs/json-value.ts';
+import { isDigested } from './store/stream-digest.ts';
 import type { ObjectStore } from './store/object-store.ts';
 import { keyOfRef } from './ref-key.ts';
 
@@ -16,10 +17,11 @@ export interface Target {
 export function linksIn(objects: ObjectStore, value: unknown): Target[] {
   if (Array.isArray(value)) return value.flatMap((item: unknown) => linksIn(objects, item));
   if (!isRecord(value)) return [];
-  const { uri, sha256, byteLength, producer, ...rest } = value;
+  const { uri, sha256: _, byteLength: __, producer, ...rest } = value;
   const found: Target[] = [];
   if (typeof producer === 'string' && producer.startsWith('manifests/')) found.push({ key: producer });
-  if (typeof sha256 === 'string' && /^[0-9a-f]{64}$/.test(sha256) && typeof byteLength === 'number') {
+  if (isDigested(value)) {
+    const { sha256, byteLength } = value;
     const isFile = uri === undefined && { isFile: true as const };
     found.push({ key: keyOfRef(objects, uri, sha256), expected: { sha256, byteLength }, ...isFile });
   }

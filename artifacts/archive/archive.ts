@@ -12,7 +12,7 @@ import { experimentKey } from '../experiments.ts';
 import { asJson, isRecord, jsonBytes, parseJsonBytes } from '../codecs/json-value.ts';
 import { walk } from '../lineage.ts';
 import { linksIn } from '../links.ts';
-import { sameBytes, type Digested } from '../store/stream-digest.ts';
+import { isDigested, sameBytes, type Digested } from '../store/stream-digest.ts';
 
 export const headerName = 'mtrl-export.json';
 
@@ -74,10 +74,6 @@ export function documentRefs(store: ArtifactStore, document: Uint8Array) {
 function headerOf(experimentId: string, document: Uint8Array): ArchiveHeader {
   const open = { schema: 1 as const, experimentId, document: digestedOf(document) };
   return { ...open, digest: digestOf(asJson(open)) };
-}
-
-function isDigested(value: unknown): value is Digested {
-  return isRecord(value) && typeof value['sha256'] === 'string' && typeof value['byteLength'] === 'number';
 }
 
 /** Parses and verifies the header. Throws ARCHIVE_INVALID. */

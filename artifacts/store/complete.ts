@@ -2,6 +2,7 @@
 import type { ArtifactStore } from './artifact-store.ts';
 import { drainBounded } from './bounded.ts';
 import { isRecord, parseJsonBytes } from '../codecs/json-value.ts';
+import { isDigested } from './stream-digest.ts';
 import type { Manifest } from '../manifest.ts';
 import { isManifestUri, keyOfRef } from '../ref-key.ts';
 
@@ -56,14 +57,12 @@ async function partsOf(store: ArtifactStore, { uri, sha256, byteLength }: Part):
 function partsIn(value: unknown, { isDocument }: { readonly isDocument: boolean }): Part[] {
   if (Array.isArray(value)) return value.flatMap((item: unknown) => partsIn(item, { isDocument }));
   if (!isRecord(value)) return [];
-  const { uri, sha256, byteLength, producer, ...rest } = value;
-  const isRef =
-    typeof sha256 === 'string' &&
-    /^[0-9a-f]{64}$/.test(sha256) &&
-    typeof byteLength === 'number' &&
-    !isManifestUri(uri) &&
-    (producer === undefined || typeof producer === 'string');
-  const own: Part[] = isRef ? [{ uri, sha256, byteLength, isDocument: isDocument && uri !== undefined }] : [];
+  const { uri, sha256: _, byteLength: __, producer, ...rest } = value;
+  const isMade = !isManifestUri(uri) && (producer === undefined || typeof producer === 'string');
+  const own: Part[] =
+    isMade && isDigested(value)
+      ? [{ uri, sha256: value.sha256, byteLength: value.byteLength, isDocument: isDocument && uri !== undefined }]
+      : [];
   return [...own, ...Object.values(rest).flatMap((member) => partsIn(member, { isDocument }))];
 }
 

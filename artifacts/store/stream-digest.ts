@@ -4,10 +4,17 @@ import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { MtrlError } from '../../core/errors.ts';
 import { sha256 } from '../../core/json.ts';
+import { isRecord } from '../codecs/json-value.ts';
 
 export interface Digested {
   readonly sha256: string;
   readonly byteLength: number;
+}
+
+export function isDigested(value: unknown): value is Digested {
+  if (!isRecord(value)) return false;
+  const { sha256: digest, byteLength } = value;
+  return typeof digest === 'string' && /^[0-9a-f]{64}$/.test(digest) && typeof byteLength === 'number';
 }
 
 /** Reads the whole stream. */

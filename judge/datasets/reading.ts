@@ -15,6 +15,20 @@ export class UnusableRow extends Error {
   }
 }
 
+/** What the action returns, or why the row is unusable; throws what is no UnusableRow. */
+export function unusableOr<T>(action: () => T): T | UnusableRow {
+  try {
+    return action();
+  } catch (error) {
+    return asUnusable(error);
+  }
+}
+
+export function asUnusable(error: unknown): UnusableRow {
+  if (error instanceof UnusableRow) return error;
+  throw error;
+}
+
 export interface Reading {
   /** The file, or the name of the world's task and split. */
   readonly source: string;

@@ -56,8 +56,9 @@ export function orderScores(examples: readonly (readonly OrderOutcome[])[], labe
   if (examples.length === 0) return undefined;
   const share = (holds: (orders: readonly OrderOutcome[]) => boolean): number =>
     examples.filter(holds).length / examples.length;
-  const placeCount = examples.flat().reduce((most, { order }) => Math.max(most, order.length), 0);
-  const rates = positionRates(examples.flat(), labels, placeCount);
+  const outcomes = examples.flat();
+  const placeCount = outcomes.reduce((most, { order }) => Math.max(most, order.length), 0);
+  const rates = positionRates(outcomes, labels, placeCount);
   return {
     consistencyRate: share((orders) => {
       const verdicts = orders.map(({ predicted, order }) =>

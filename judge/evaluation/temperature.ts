@@ -7,6 +7,7 @@
  */
 import { assert } from '../../core/assert.ts';
 import type { ProbableOutcome } from './calibration.ts';
+import { labelProbabilities } from './forced-choice.ts';
 
 /** A judge that is always right would be fitted to 0, and one that is worse than chance to infinity. */
 export const temperatureRange = { min: 0.05, max: 20 } as const;
@@ -31,11 +32,7 @@ export function fittedTemperature(outcomes: readonly ProbableOutcome[]): number 
 
 /** The probabilities at the temperature. Labels without probability, which the example does not allow, keep none. */
 export function atTemperature(probabilities: readonly number[], temperature: number): number[] {
-  const logs = probabilities.map(Math.log);
-  const top = Math.max(...logs);
-  const weights = logs.map((log) => Math.exp((log - top) / temperature));
-  const sum = weights.reduce((total, weight) => total + weight, 0);
-  return weights.map((weight) => weight / sum);
+  return labelProbabilities(probabilities.map((p) => Math.log(p) / temperature));
 }
 
 /** Mean -log p(label), in nats; probabilities below 2^-52 count as that, as in scikit-learn's `log_loss`. */

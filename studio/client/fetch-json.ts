@@ -33,7 +33,7 @@ export function useJson<T>(path: string | undefined, version = 0): Fetched<T> {
     return () => abort.abort();
   }, [path, version]);
   // At once, and not only when the effect has run.
-  return { ...state, isWaiting: state.asked !== asked };
+  return { ...state, isWaiting: asked !== undefined && state.asked !== asked };
 }
 
 export async function fetchJson<T>(path: string, signal?: AbortSignal): Promise<Answer<T>> {

@@ -14,7 +14,7 @@ import { attributesOf } from './row-attributes.ts';
 import { votedLabelOf } from './voted-label.ts';
 import { textField, type Row } from './jsonl-row.ts';
 import { templateRow } from './template-row.ts';
-import { UnusableRow } from '../reading.ts';
+import { asUnusable, UnusableRow, unusableOr } from '../reading.ts';
 
 /** Inputs of the mapping that do not depend on the row. */
 export interface RowMapping {
@@ -58,22 +58,9 @@ export async function outcomesOfRow(
   mapping: RowMapping,
   rowImages: RowImages,
 ): Promise<readonly (Example | UnusableRow)[]> {
-  const rows = attempt(() => expandedRows(read(), mapping.spec));
+  const rows = unusableOr(() => expandedRows(read(), mapping.spec));
   if (rows instanceof UnusableRow) return [rows];
   return Promise.all(rows.map((row) => exampleOf(row, mapping, rowImages).catch(asUnusable)));
-}
-
-function attempt<T>(action: () => T): T | UnusableRow {
-  try {
-    return action();
-  } catch (error) {
-    return asUnusable(error);
-  }
-}
-
-function asUnusable(error: unknown): UnusableRow {
-  if (error instanceof UnusableRow) return error;
-  throw error;
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Labels of people with their times, from the JSON Lines that the studio exports: one row for each example. */
 import type { RowsSpec } from '../../../recipes/fields/dataset-fields.ts';
 import type { TaskSpec } from '../../../recipes/recipe.ts';
-import { UnusableRow } from '../../datasets/reading.ts';
+import { UnusableRow, unusableOr } from '../../datasets/reading.ts';
 import { readers } from '../../datasets/readers/table.ts';
 import { listField, textField, valueAt } from '../../datasets/rows/jsonl-row.ts';
 import type { SourceFiles } from '../../datasets/sources/source-files.ts';
@@ -37,9 +37,9 @@ export async function* peopleLabels(
 }
 
 function* labelsIn(row: Readonly<Record<string, unknown>>, spec: TaskSpec): Generator<GivenLabel | UnusableRow> {
-  const people = attempt(() => listField(row, 'people'));
+  const people = unusableOr(() => listField(row, 'people'));
   if (people instanceof UnusableRow) yield people;
-  else for (const [i] of people.entries()) yield attempt(() => labelAt(row, `people.${String(i)}`, spec));
+  else for (const [i] of people.entries()) yield unusableOr(() => labelAt(row, `people.${String(i)}`, spec));
 }
 
 /** Throws UnusableRow. */
@@ -55,13 +55,4 @@ function labelAt(row: Readonly<Record<string, unknown>>, place: string, spec: Ta
   if (!isoTime.test(given.at))
     throw new UnusableRow('ROW_UNREADABLE', `${what} has the time ${given.at.slice(0, 60)}, which is not a time`);
   return { ...given, rowId, groupKey };
-}
-
-function attempt<T>(action: () => T): T | UnusableRow {
-  try {
-    return action();
-  } catch (error) {
-    if (error instanceof UnusableRow) return error;
-    throw error;
-  }
 }
