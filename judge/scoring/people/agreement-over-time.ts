@@ -55,7 +55,9 @@ export function agreementOverTime(
   const byPeriod = new Map<string, GivenLabel[]>();
   for (const label of random) {
     const period = periodOf(label.at, by);
-    byPeriod.set(period, [...(byPeriod.get(period) ?? []), label]);
+    const own = byPeriod.get(period);
+    if (own) own.push(label);
+    else byPeriod.set(period, [label]);
   }
   return {
     ...{ by, people: new Set(labels.map((label) => label.by)).size },
@@ -78,7 +80,9 @@ function agreementWith(labels: readonly GivenLabel[], verdicts: ReadonlyMap<stri
     const judgment = verdicts.get(rowId)?.judgment;
     if (judgment === undefined) continue;
     const agrees = judgment.ok && isRight(spec, judgment.verdict, label);
-    groups.set(groupKey, [...(groups.get(groupKey) ?? []), agrees]);
+    const own = groups.get(groupKey);
+    if (own) own.push(agrees);
+    else groups.set(groupKey, [agrees]);
   }
   if (groups.size === 0) return undefined;
   const shares = [...groups.values()].map((each) => each.filter(Boolean).length / each.length);
