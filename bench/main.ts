@@ -36,6 +36,7 @@ const names = [
   'real-weights',
   'dynamics',
   'nlvr-candidates',
+  'real-votes',
   'judging-overhead',
   'chaos',
   'fuzz',

@@ -93,6 +93,8 @@ export interface SftStep {
 
 export interface SftUpdate extends UpdateCommon {
   readonly objective: 'sft';
+  /** Labels of targets are drawn by this seed among the votes of people. Absent if examples keep their labels. */
+  readonly softLabelSeed?: number;
   readonly steps: readonly SftStep[];
 }
 

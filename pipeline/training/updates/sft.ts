@@ -2,12 +2,13 @@
 import pMap from 'p-map';
 import { required } from '../../../core/assert.ts';
 import { Rng } from '../../../core/rng.ts';
+import { drawnVote } from '../../../judge/vote-counts.ts';
 import { sftGroups } from '../../../policy/algorithms/sft.ts';
 import { learningRateAt } from '../../../policy/optimizer/schedule.ts';
 import type { SftArm } from '../../../recipes/recipe.ts';
 import type { PromptedDataset } from '../../asking/prompts/prompter.ts';
 import { exampleLookup } from '../../data/dataset-artifact.ts';
-import type { DrawnAugmentation, SftStep, SftUpdate } from '../../policies/step-record.ts';
+import type { SftStep, SftUpdate } from '../../policies/step-record.ts';
 import type { ReadyStep } from '../apply-update.ts';
 import { drawSeed } from '../draw-seed.ts';
 import { commonOf, encodingCountMax } from './common.ts';
@@ -33,13 +34,13 @@ export const sftUpdates: Updates<SftArm, SftUpdate> = {
       });
       steps.push({ step, learningRate, examples });
     }
-    return { objective: 'sft', ...commonOf(recipe, arm, input), steps };
+    return { objective: 'sft', ...commonOf(recipe, arm, input), ...(arm.softLabels && { softLabelSeed: seed }), steps };
   },
 
   /** The first step is ready when this returns; each later one is prepared while the engine runs the one before. */
-  async ready(_cache, prompted, { steps, augmentation }) {
+  async ready(_cache, prompted, { steps, augmentation, softLabelSeed }) {
     const [first, ...rest] = steps;
-    const ready = (step: SftStep) => readyStep(prompted, step, augmentation);
+    const ready = (step: SftStep) => readyStep(prompted, step, { augmentation, softLabelSeed });
     return oneAhead(await ready(required(first, 'a step')), rest, ready);
   },
 
@@ -65,13 +66,19 @@ async function* oneAhead<T, U>(first: U, rest: readonly T[], make: (item: T) => 
 async function readyStep(
   prompted: PromptedDataset,
   { step, learningRate, examples }: SftStep,
-  augmentation?: DrawnAugmentation,
+  { augmentation, softLabelSeed }: Pick<SftUpdate, 'augmentation' | 'softLabelSeed'>,
 ): Promise<ReadyStep> {
   const exampleAt = await exampleLookup(
     prompted.dataset,
     examples.map(([row]) => row),
   );
-  const shown = examples.map(([row, mode]) => ({ example: exampleAt(row), mode }));
+  const shown = examples.map(([row, mode], place) => {
+    const example = exampleAt(row);
+    const { votes = [], label } = example;
+    if (softLabelSeed === undefined) return { example, mode };
+    const drawn = drawnVote(votes, new Rng('soft-label', softLabelSeed, step, place));
+    return { example: { ...example, label: drawn ?? label }, mode };
+  });
   const prompts = await pMap(shown, ({ example, mode }) => prompted.encode(example, mode, { augmentation, step }), {
     concurrency: encodingCountMax,
   });

@@ -1,0 +1,50 @@
+/**
+ * `npm run bench -- real-votes`: makes the rows that recipes/real-votes.yaml reads (vote-rows.ts), in .mtrl/real-votes, from
+ * the published votes and the pictures that are for training.
+ */
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { MtrlError } from '../core/errors.ts';
+import { projectRoot } from '../core/project.ts';
+import { classesOf, showsRowsOf, type VotedPicture } from './vote-rows.ts';
+
+export function bench(log: (line: string) => void) {
+  const source = join(projectRoot, '..', 'shared', 'data', 'cue-conflict');
+  const folder = join(projectRoot, '.mtrl', 'real-votes');
+  const counts = prepareVotes(source, folder);
+  log(`made ${folder}`);
+  return Promise.resolve({ folder, ...counts });
+}
+
+/** Writes the folder anew. FILE_MISSING if the published files are not there. */
+export function prepareVotes(source: string, folder: string) {
+  const pictures = rowsIn<VotedPicture>(source, 'votes.jsonl');
+  const classes = classesOf(pictures);
+  const rowsOf = (split: 'train' | 'val'): VotedPicture[] => {
+    const judged = rowsIn<{ readonly image: string }>(source, 'judgments', `pointwise.${split}.jsonl`);
+    const images = new Set(judged.map(({ image }) => image));
+    return pictures.filter(({ image }) => images.has(image));
+  };
+  const made = {
+    'shows.train': showsRowsOf(rowsOf('train'), classes, 0),
+    'which.train': rowsOf('train'),
+    'which.test': rowsOf('val'),
+  };
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  symlinkSync(source, join(folder, 'cue-conflict'));
+  for (const [name, rows] of Object.entries(made))
+    writeFileSync(join(folder, `${name}.jsonl`), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  return { rowCounts: Object.fromEntries(Object.entries(made).map(([name, rows]) => [name, rows.length])), classes };
+}
+
+function rowsIn<Row>(...path: readonly string[]): Row[] {
+  const file = join(...path);
+  if (!existsSync(file))
+    throw new MtrlError('FILE_MISSING', 'the published votes are not there', {
+      where: file,
+      hint: 'put votes.jsonl, judgments/ and images/ there',
+    });
+  const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
+  return lines.map((line) => JSON.parse(line) as Row);
+}
