@@ -57,6 +57,21 @@ export function isDenied(error: unknown): boolean {
   return errnoOf(error) === 'AccessDenied' || isSkewed(error);
 }
 
+/** The server does not know the key that signed the request, or knows it with another secret. */
+export function isUnknownKey(error: unknown): boolean {
+  return ['InvalidAccessKeyId', 'SignatureDoesNotMatch'].includes(errnoOf(error) ?? '');
+}
+
+/** A refusal of credentials that the store has accepted: some servers share their ports with others (SO_REUSEPORT). */
+export function strangerBeside({ endpoint, bucket }: Place, cause: unknown): MtrlError {
+  return new MtrlError('SERVER_FOREIGN', 'another server answers some of the requests to the store', {
+    where: `${endpoint}, bucket ${bucket}`,
+    found: `credentials that it accepts were refused (${errnoOf(cause) ?? ''})`,
+    hint: 'stop the other server that listens on this port (`ss -ltnp`); the work is retried',
+    cause,
+  });
+}
+
 /** The body of a response was truncated: by the network, not the object. */
 export function cutOff({ endpoint, bucket }: Place, key: string, wanted: number, found: number): MtrlError {
   return new MtrlError('STORE_UNREACHABLE', "the store's response was truncated", {

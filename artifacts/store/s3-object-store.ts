@@ -18,13 +18,22 @@ import {
   type StreamBody,
   type TaggedBytes,
 } from './object-store.ts';
-import { cutOff, isAbsent, isBroken, isDenied, isPreconditionFailed, storeError } from './s3-errors.ts';
+import {
+  cutOff,
+  isAbsent,
+  isBroken,
+  isDenied,
+  isPreconditionFailed,
+  isUnknownKey,
+  storeError,
+  strangerBeside,
+} from './s3-errors.ts';
 import type { S3Settings } from './s3-settings.ts';
 import { type OnTransfer, s3Transport } from './s3-transport.ts';
 import { StoreClock } from './store-clock.ts';
 
-/** Throws when the server is not the one that is meant. Called when it refuses a request, before the refusal counts. */
-export type Prove = () => Promise<void>;
+/** Throws when the server is not the one that is meant; proven: it was asked, and is. Called when it refuses a request, before the refusal counts. */
+export type Prove = () => Promise<'proven' | 'unchecked'>;
 
 export class S3ObjectStore implements ObjectStore {
   readonly name: string;
@@ -34,7 +43,11 @@ export class S3ObjectStore implements ObjectStore {
   readonly #prove: Prove;
   readonly #clock = new StoreClock();
 
-  constructor(settings: S3Settings, onTransfer: OnTransfer = () => undefined, prove: Prove = () => Promise.resolve()) {
+  constructor(
+    settings: S3Settings,
+    onTransfer: OnTransfer = () => undefined,
+    prove: Prove = () => Promise.resolve('unchecked'),
+  ) {
     this.#prove = prove;
     this.#settings = settings;
     this.name = `bucket ${settings.bucket} at ${settings.endpoint}`;
@@ -202,12 +215,13 @@ export class S3ObjectStore implements ObjectStore {
   async #failure(cause: unknown): Promise<MtrlError> {
     const error = storeError(this.#settings, cause, this.#clock.nowMs() - Date.now());
     if (error.code !== 'STORE_REFUSED') return error;
-    const foreign = await this.#prove().then(
-      () => undefined,
-      (reason: unknown) => reason,
-    );
-    // The server is gone: its identity cannot be checked.
-    return foreign === undefined ? error : foreign instanceof MtrlError ? foreign : storeError(this.#settings, foreign);
+    try {
+      const isContradiction = (await this.#prove()) === 'proven' && isUnknownKey(cause);
+      return isContradiction ? strangerBeside(this.#settings, cause) : error;
+    } catch (reason) {
+      // Without an MtrlError the server is gone: its identity cannot be checked.
+      return storeError(this.#settings, reason);
+    }
   }
 
   /** The stream, with its failures as coded errors. */

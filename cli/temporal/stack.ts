@@ -33,7 +33,7 @@ export async function withStack<T>(
   const settings = startMissing && isLocal ? await bringUp() : readSettings();
   return connected(settings, async (stack) => {
     const { openArtifactStore } = await import('../../artifacts/store/open-store.ts');
-    const prove = async (): Promise<void> => (await import('../../infra/stack/store-proof.ts')).proveStore(settings.s3);
+    const prove = async () => (await import('../../infra/stack/store-proof.ts')).proveStore(settings.s3);
     return body({ ...stack, store: openArtifactStore(settings.s3, { prove }) });
   });
 }

@@ -28,10 +28,13 @@ function isS3Code(code: string): boolean {
   return /^[A-Z][a-z]/.test(code);
 }
 
-/** Throws SERVER_FOREIGN, or the client's error if the server does not answer. */
-export async function proveStore(settings: StoreSettings): Promise<void> {
-  if (settings.isLocal !== true) return;
+/**
+ * Whether the server was asked: a store that the user configured is not. Throws SERVER_FOREIGN, or the client's error if
+ * the server does not answer.
+ */
+export async function proveStore(settings: StoreSettings): Promise<'proven' | 'unchecked'> {
+  if (settings.isLocal !== true) return 'unchecked';
   const refusal = await refusalOf(settings);
-  if (refusal === undefined || !unknownCredentials.includes(refusal)) return;
+  if (refusal === undefined || !unknownCredentials.includes(refusal)) return 'proven';
   throw foreignServer('store', settings.endpoint, `it does not know this stack's credentials (${refusal})`);
 }

@@ -72,8 +72,9 @@ function armProblems(at: RecipePath, recipe: Recipe, name: string): RecipeProble
     const allowed = `none, because labels of ${tasks.join(', ')} are not classes`;
     problems.push({ path: [...at, 'mixture', 'balance'], found: valueText('label'), allowed });
   }
-  if (arm.objective === 'sft' && arm.softLabels && arm.mode !== 'direct') {
-    const allowed = 'none, because the mode is think: a written reason belongs to one label. Set mode: direct';
+  if (arm.objective === 'sft' && arm.softLabels && arm.mode === 'think' && arm.directShare === 0) {
+    const allowed =
+      'none, because every answer has a written reason, which belongs to one label. Set directShare or mode: direct';
     problems.push({ path: [...at, 'softLabels'], found: valueText(arm.softLabels), allowed });
   }
   return isRl(arm) ? [...problems, ...rolloutProblems(at, arm, tasks)] : problems;

@@ -23,9 +23,9 @@ export const sftArm = z
       .literal(true)
       .optional()
       .describe(
-        'Draws the verdict of each target among the votes of the people who labelled the example, in their proportions: on ' +
-          'average the loss is that of soft labels (Peterson et al., ICCV 2019). Abstentions are left out; an example without ' +
-          'votes keeps its label. Mode `direct` alone: a written reason belongs to one label.',
+        'Draws verdicts among the votes of the people who labelled the example, in their proportions: on average the loss ' +
+          'is that of soft labels (Peterson et al., ICCV 2019). Abstentions are left out; an example without votes keeps ' +
+          'its label, as do answers with a written reason, which belongs to one label.',
       ),
     stepCountPerActivity: count.default(25).describe('Steps per activity, and so the most work that a crash can lose.'),
     guards: sftGuardsSchema.optional(),

@@ -82,6 +82,17 @@ describe('two checkouts side by side', () => {
     expect(await mtrlOn(home, ['status'])).toMatchObject({ code: 0 });
   });
 
+  it('a refusal by a store that shares the port with ours is retryable, too', async () => {
+    const { s3 } = mine.settings;
+    const { endpoint } = readSettings({ home: other.settings.home, env: {} }).s3;
+    // The request reaches the other store, and the proof reaches ours.
+    const store = openArtifactStore({ ...s3, endpoint }, { prove: () => proveStore(s3) });
+    await expect(store.objects.get('kept')).rejects.toMatchObject({
+      ...{ code: 'SERVER_FOREIGN', retryable: true },
+      message: expect.stringContaining('another server answers some of the requests') as unknown,
+    });
+  });
+
   it('a refusal by the other store is retryable for our client', async () => {
     const s3 = { ...mine.settings.s3, endpoint: readSettings({ home: other.settings.home, env: {} }).s3.endpoint };
     const store = openArtifactStore(s3, { prove: () => proveStore(s3) });

@@ -75,7 +75,7 @@ async function readyStep(
   const shown = examples.map(([row, mode], place) => {
     const example = exampleAt(row);
     const { votes = [], label } = example;
-    if (softLabelSeed === undefined) return { example, mode };
+    if (softLabelSeed === undefined || mode === 'think') return { example, mode };
     const drawn = drawnVote(votes, new Rng('soft-label', softLabelSeed, step, place));
     return { example: { ...example, label: drawn ?? label }, mode };
   });
