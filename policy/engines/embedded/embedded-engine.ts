@@ -62,7 +62,8 @@ interface Resident {
   /** Text of config.json, with dtype float32; part of a saved state. */
   readonly configText: string;
   weights: store.TensorData;
-  optimizer: store.OptimizerState;
+  /** undefined until the first update: zeros take memory, and many policies are only asked. */
+  optimizer: store.OptimizerState | undefined;
   /** Memory for the gradient sum, and whether it contains gradients since the last optimStep. */
   gradients: store.TensorData | undefined;
   hasGradients: boolean;
@@ -110,7 +111,8 @@ export class EmbeddedEngine implements ComputeVerbs {
     const policy = this.#policy();
     await policy.sessions.settle();
     await this.rest();
-    await writeState(folder, policy, policy.configText);
+    const { optimizer = policy.sessions.newOptimizerState() } = policy;
+    await writeState(folder, { ...policy, optimizer }, policy.configText);
   }
 
   async loadReference(folder: string): Promise<void> {
@@ -265,7 +267,7 @@ export class EmbeddedEngine implements ComputeVerbs {
       memoryShare: this.#settings.memoryShare ?? Infinity,
       configText,
       weights,
-      optimizer: optimizer ?? sessions.newOptimizerState(),
+      optimizer,
       gradients: undefined,
       hasGradients: false,
     };
@@ -310,7 +312,7 @@ export class EmbeddedEngine implements ComputeVerbs {
     const fresh = store.initialWeights(policy.architecture, adapters, { seed: spec.lora?.seed ?? 0, memoryFor });
     policy.weights = new Map([...policy.weights, ...fresh]);
     this.#reference &&= sharingFrozen(this.#reference, policy, memoryFor);
-    policy.optimizer = policy.sessions.newOptimizerState();
+    policy.optimizer = undefined;
     policy.gradients = undefined;
     policy.hasGradients = false;
   }
@@ -384,9 +386,9 @@ function gradientSums(policy: Resident): Map<string, Tensor> {
   return sums;
 }
 
-/** The current optimizer state, or a new one if it belongs to the other optimizer. */
+/** The current optimizer state, or a new one if there is none or it belongs to the other optimizer. */
 function optimizerFor({ optimizer, specs, sessions }: Resident, withMuon: boolean): store.OptimizerState {
-  return optimizer.v.size === store.squared(specs, withMuon).length ? optimizer : sessions.newOptimizerState(withMuon);
+  return optimizer?.v.size === store.squared(specs, withMuon).length ? optimizer : sessions.newOptimizerState(withMuon);
 }
 
 function vocabularyBias({ text }: Architecture, tokens: TokenRoles): Tensor {

@@ -35,7 +35,7 @@ export class Sessions {
     return this.#runtime.callByteLengthMax ?? Infinity;
   }
 
-  /** Zeros in memory that all lanes read and write in place; nothing is allocated until it is written. */
+  /** Zeros in memory that all lanes read and write in place. */
   readonly memoryFor: MemoryFor = (spec) => {
     const length = elementCount(spec);
     return this.#runtime.zeros?.(length) ?? new Float32Array(length);
