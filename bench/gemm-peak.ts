@@ -6,7 +6,7 @@ import { gemm } from '../policy/graph/build.ts';
 import { emitOnnx } from '../policy/graph/emit.ts';
 import { Graph } from '../policy/graph/ir.ts';
 import type { Tensor } from '../policy/runtime/graph-runner.ts';
-import { Lanes, shared } from '../policy/runtime/onnx/lanes.ts';
+import { Lanes, sharedZeros } from '../policy/runtime/onnx/lanes.ts';
 import { Session } from '../policy/runtime/onnx/session.ts';
 
 const side = 1024;
@@ -32,8 +32,8 @@ export async function openGemmPeak(threadCount: number): Promise<GemmPeak> {
       ['a', { dtype: 'float32', shape: [side, inner], data }],
       ['b', { dtype: 'float32', shape: [inner, side], data }],
     ]);
-  const own = new Float32Array(side * inner).fill(1 / 64);
-  const [plain, inLanes] = [inputsOf(own), inputsOf(shared(own))];
+  const memories = [new Float32Array(side * inner), sharedZeros(side * inner)] as const;
+  const [plain, inLanes] = [inputsOf(memories[0].fill(1 / 64)), inputsOf(memories[1].fill(1 / 64))];
   const ways = [
     { count: 1, run: () => together.run(plain) },
     {

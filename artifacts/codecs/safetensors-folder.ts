@@ -3,37 +3,30 @@
  * `model.safetensors.index.json`. Shards keep stored objects small. A tensor is never split, so a tensor larger than a
  * shard makes a larger file.
  */
-import { existsSync, readdirSync } from 'node:fs';
-import { open, readFile, writeFile, type FileHandle } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { MtrlError } from '../../core/errors.ts';
-import { refuseLfsPointer } from '../../core/lfs-pointer.ts';
 import { isRecord, parseJsonBytes } from './json-value.ts';
+import { layoutOrder, type Tensor, tensorByteLength } from './safetensors.ts';
 import {
-  encodeSafetensors,
-  layoutOrder,
-  lengthByteLength,
-  readHeader,
-  readHeaderLength,
-  type Tensor,
-  tensorByteLength,
-} from './safetensors.ts';
+  type LazyTensor,
+  missingWeights,
+  openSafetensorsFile,
+  type TensorInFile,
+  writeSafetensorsFile,
+} from './safetensors-file.ts';
 
 const shardByteLengthMaxDefault = 64 << 20;
 /** Bytes reserved for the header of a shard. */
 const headerAllowance = 1 << 20;
-/** `transformers` requires the name of the framework that wrote the file. */
-const metadata = { format: 'pt' };
 
 /** Whether the file's name is that of weights or of an index of weights. */
 export const isTensorFile = (name: string): boolean => /\.safetensors(\.index\.json)?$/.test(name);
 
-/** A tensor whose bytes are read when its file is written. */
-export type LazyTensor = Omit<Tensor, 'data'> & { readonly data: () => Promise<Uint8Array> };
-
 /**
  * Writes the files and returns their names, sorted. The same tensors give the same files. Lazy tensors are in memory one
- * file at a time.
+ * at a time.
  */
 export async function writeSafetensorsFolder(
   folder: string,
@@ -46,7 +39,7 @@ export async function writeSafetensorsFolder(
     Math.max(1, shardByteLengthMax - Math.min(headerAllowance, shardByteLengthMax / 2)),
   );
   if (shards.length === 1) {
-    await writeFile(join(folder, `${baseName}.safetensors`), encodeSafetensors(await withData(tensors), metadata));
+    await writeSafetensorsFile(join(folder, `${baseName}.safetensors`), tensors);
     return [`${baseName}.safetensors`];
   }
   const count = String(shards.length).padStart(5, '0');
@@ -55,7 +48,7 @@ export async function writeSafetensorsFolder(
   let totalSize = 0;
   for (const [i, shard] of shards.entries()) {
     const fileName = `${baseName}-${String(i + 1).padStart(5, '0')}-of-${count}.safetensors`;
-    await writeFile(join(folder, fileName), encodeSafetensors(await withData(shard), metadata));
+    await writeSafetensorsFile(join(folder, fileName), shard);
     fileNames.push(fileName);
     for (const [name, { dtype, shape }] of shard) {
       weightMap.push([name, fileName]);
@@ -77,19 +70,30 @@ export async function tensorFiles(folder: string, baseName: string): Promise<str
   const single = `${baseName}.safetensors`;
   if (existsSync(join(folder, single))) return [single];
   const index = await readIndex(folder, baseName);
-  if (index === undefined) throw noWeights(join(folder, single));
+  if (index === undefined) throw missingWeights(join(folder, single));
   return [...new Set(index.values())].sort().concat(indexName(baseName));
 }
 
 /** Reads all tensors of the folder. Throws CHECKPOINT_INVALID, CHECKPOINT_UNSUPPORTED, FILE_MISSING. */
 export async function readSafetensorsFolder(folder: string, baseName: string): Promise<Map<string, Tensor>> {
-  const fileNames = (await tensorFiles(folder, baseName)).filter((name) => name.endsWith('.safetensors'));
   const tensors = new Map<string, Tensor>();
+  for (const [name, tensor] of await openSafetensorsFolder(folder, baseName))
+    tensors.set(name, { ...tensor, data: await tensor.data() });
+  return tensors;
+}
+
+/**
+ * Reads what tensors the folder has, but not their bytes. Throws CHECKPOINT_INVALID, CHECKPOINT_UNSUPPORTED,
+ * FILE_MISSING.
+ */
+export async function openSafetensorsFolder(folder: string, baseName: string): Promise<Map<string, TensorInFile>> {
+  const fileNames = (await tensorFiles(folder, baseName)).filter((name) => name.endsWith('.safetensors'));
+  const tensors = new Map<string, TensorInFile>();
   const fileOf = new Map<string, string>();
   for (const fileName of fileNames) {
-    for (const [name, tensor] of await readSafetensorsFile(join(folder, fileName))) {
+    for (const [name, tensor] of await openSafetensorsFile(join(folder, fileName))) {
       const other = tensors.get(name);
-      if (other !== undefined && !isSame(other, tensor)) {
+      if (other !== undefined && !(await isSame(other, tensor))) {
         throw new MtrlError('CHECKPOINT_INVALID', `the tensor ${name} is in two files, with different values`, {
           where: folder,
           found: `${fileOf.get(name) ?? ''} and ${fileName}`,
@@ -110,66 +114,8 @@ export async function readSafetensorsFolder(folder: string, baseName: string): P
   return tensors;
 }
 
-const isSame = (a: Tensor, b: Tensor): boolean =>
-  a.dtype === b.dtype && a.shape.join() === b.shape.join() && Buffer.from(a.data).equals(b.data);
-
-/** Reads each tensor into memory of its own, so that a large file is never held twice. */
-async function readSafetensorsFile(path: string): Promise<Map<string, Tensor>> {
-  const file = await open(path, 'r').catch((cause: unknown) => {
-    throw noWeights(path, cause);
-  });
-  try {
-    const { size } = await file.stat();
-    const start = await readAt(file, 0, Math.min(64, size));
-    refuseLfsPointer(new TextDecoder().decode(start), 'the weights file', path);
-    const headerByteLength = readHeaderLength(start.subarray(0, lengthByteLength), size, path);
-    const header = await readAt(file, lengthByteLength, headerByteLength);
-    const { entries, dataOffset } = readHeader(header, size, path);
-    const tensors = new Map<string, Tensor>();
-    for (const { name, dtype, shape, begin, end } of entries) {
-      tensors.set(name, { dtype, shape, data: await readAt(file, dataOffset + begin, end - begin) });
-    }
-    return tensors;
-  } finally {
-    await file.close();
-  }
-}
-
-/** Pickled weights run code when they are opened, so they never are. */
-function noWeights(path: string, cause?: unknown): MtrlError {
-  const names = existsSync(dirname(path)) ? readdirSync(dirname(path)) : [];
-  const pickled = names.filter((name) => /\.(bin|pt|pth|ckpt)$/.test(name));
-  const other = names.filter((name) => name.endsWith('.safetensors'));
-  return new MtrlError('FILE_MISSING', 'the weights file does not exist', {
-    where: path,
-    ...(other.length > 0 && {
-      found: `weights of other names: ${other.join(', ')}`,
-      hint: 'only model.safetensors, or shards with model.safetensors.index.json, are read: convert a consolidated.safetensors, and rename a variant such as model.fp16.safetensors',
-    }),
-    ...(pickled.length > 0 && {
-      found: `pickled weights: ${pickled.join(', ')}`,
-      hint: 'pickled weights can run code and are never opened; save the model as safetensors with save_pretrained of transformers',
-    }),
-    ...(cause !== undefined && { cause }),
-  });
-}
-
-async function readAt(file: FileHandle, position: number, byteLength: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(byteLength);
-  for (let done = 0; done < byteLength;) {
-    const { bytesRead } = await file.read(bytes, done, Math.min(byteLength - done, 1 << 30), position + done);
-    if (bytesRead === 0) throw new MtrlError('CHECKPOINT_INVALID', 'the weights file was truncated while it was read');
-    done += bytesRead;
-  }
-  return bytes;
-}
-
-async function withData(tensors: ReadonlyMap<string, Tensor | LazyTensor>): Promise<Map<string, Tensor>> {
-  const read = new Map<string, Tensor>();
-  for (const [name, { data, ...rest }] of tensors)
-    read.set(name, { ...rest, data: typeof data === 'function' ? await data() : data });
-  return read;
-}
+const isSame = async (a: TensorInFile, b: TensorInFile): Promise<boolean> =>
+  a.dtype === b.dtype && a.shape.join() === b.shape.join() && Buffer.from(await a.data()).equals(await b.data());
 
 function cutIntoShards<T extends Tensor | LazyTensor>(
   tensors: ReadonlyMap<string, T>,

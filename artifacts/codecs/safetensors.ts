@@ -56,22 +56,47 @@ export function encodeSafetensors(
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
   const ordered = layoutOrder(tensors);
-  const header = new TextEncoder().encode(headerText(ordered, metadata));
-  const paddedLength = Math.ceil(header.byteLength / 8) * 8;
-  let at = lengthByteLength + paddedLength;
+  const header = encodeHeader(ordered, metadata);
+  let at = header.byteLength;
   const bytes = new Uint8Array(at + ordered.reduce((sum, [, { data }]) => sum + data.byteLength, 0));
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(paddedLength), true);
-  bytes.fill(0x20, lengthByteLength, at);
-  bytes.set(header, lengthByteLength);
-  for (const [, { data }] of ordered) {
-    bytes.set(data, at);
-    at += data.byteLength;
+  bytes.set(header);
+  for (const [name, tensor] of ordered) {
+    requireBytes(name, tensor, tensor.data);
+    bytes.set(tensor.data, at);
+    at += tensor.data.byteLength;
   }
   return bytes;
 }
 
+/**
+ * All bytes of a file before those of its tensors.
+ * @param ordered in file order
+ */
+export function encodeHeader(
+  ordered: readonly (readonly [string, Omit<Tensor, 'data'>])[],
+  metadata: Readonly<Record<string, string>>,
+): Uint8Array {
+  const text = new TextEncoder().encode(headerText(ordered, metadata));
+  const paddedLength = Math.ceil(text.byteLength / 8) * 8;
+  const bytes = new Uint8Array(lengthByteLength + paddedLength).fill(0x20);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(paddedLength), true);
+  bytes.set(text, lengthByteLength);
+  return bytes;
+}
+
+/** Throws CHECKPOINT_INVALID if the bytes are not as many as the shape needs. */
+export function requireBytes(name: string, { dtype, shape }: Omit<Tensor, 'data'>, data: Uint8Array): void {
+  const byteLength = tensorByteLength(dtype, shape);
+  if (data.byteLength === byteLength) return;
+  const found = `${String(data.byteLength)} bytes for ${dtype} [${shape.join(', ')}]`;
+  throw invalidTensor(name, found, `${String(byteLength)} bytes`);
+}
+
 /** Serializes member by member, because a JavaScript object would move integer-like names to the front. */
-function headerText(ordered: readonly [string, Tensor][], metadata: Readonly<Record<string, string>>): string {
+function headerText(
+  ordered: readonly (readonly [string, Omit<Tensor, 'data'>])[],
+  metadata: Readonly<Record<string, string>>,
+): string {
   const members: string[] = [];
   const keys = Object.keys(metadata).sort();
   if (keys.length > 0) {
@@ -80,16 +105,11 @@ function headerText(ordered: readonly [string, Tensor][], metadata: Readonly<Rec
     );
   }
   let begin = 0;
-  for (const [name, { dtype, shape, data }] of ordered) {
-    const byteLength = tensorByteLength(dtype, shape);
-    if (data.byteLength !== byteLength || name === '__metadata__') {
-      const found = `${String(data.byteLength)} bytes for ${dtype} [${shape.join(', ')}]`;
-      throw invalidTensor(name, found, `${String(byteLength)} bytes, and any other name than __metadata__`);
-    }
-    members.push(
-      `${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets: [begin, begin + byteLength] })}`,
-    );
-    begin += byteLength;
+  for (const [name, { dtype, shape }] of ordered) {
+    if (name === '__metadata__') throw invalidTensor(name, 'this name', 'any other name');
+    const end = begin + tensorByteLength(dtype, shape);
+    members.push(`${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets: [begin, end] })}`);
+    begin = end;
   }
   return `{${members.join(',')}}`;
 }

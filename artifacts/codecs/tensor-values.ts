@@ -2,6 +2,7 @@
 import { assert } from '../../core/assert.ts';
 import { MtrlError } from '../../core/errors.ts';
 import type { Tensor } from './safetensors.ts';
+import type { TensorInFile } from './safetensors-file.ts';
 
 assert(new Uint8Array(new Uint16Array([1]).buffer)[0] === 1, 'this machine is big-endian');
 
@@ -14,9 +15,30 @@ export function readFloat32({ dtype, data }: Tensor): Float32Array {
   }
   const halves = new Uint16Array(...alignedView(data, 2));
   const bits = new Uint32Array(halves.length);
-  const widen = dtype === 'BF16' ? widenBfloat16 : widenHalf;
-  for (let i = 0; i < halves.length; i++) bits[i] = widen(halves[i] ?? 0);
+  widenTo(bits, halves, dtype);
   return new Float32Array(bits.buffer);
+}
+
+/** Reads the elements as float32 to memory of as many, and needs no more for F32, F16, BF16. Throws like readFloat32. */
+export async function readFloat32To(values: Float32Array, { dtype, shape, data }: TensorInFile): Promise<void> {
+  const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  if (dtype === 'F32') {
+    await data(bytes);
+    return;
+  }
+  if (dtype !== 'F16' && dtype !== 'BF16') {
+    values.set(readFloat32({ dtype, shape, data: await data() }));
+    return;
+  }
+  // Widened from the first on, they never reach those that are still to be read.
+  const half = await data(bytes.subarray(bytes.byteLength / 2));
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  widenTo(bits, new Uint16Array(half.buffer, half.byteOffset, values.length), dtype);
+}
+
+function widenTo(bits: Uint32Array, halves: Uint16Array, dtype: 'F16' | 'BF16'): void {
+  const widen = dtype === 'BF16' ? widenBfloat16 : widenHalf;
+  for (let i = 0; i < halves.length; i++) bits[i] = widen(halves[i] as number);
 }
 
 /** An F32 tensor over the same memory. */

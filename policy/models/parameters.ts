@@ -22,6 +22,8 @@ export const adapterOutName = (module: string): string => `${module}.lora_B.weig
 
 export const isTrained = ({ frozen }: ParameterSpec): boolean => frozen !== true;
 
+export const isAdapter = ({ adapterScale }: ParameterSpec): boolean => adapterScale !== undefined;
+
 /** Low-rank update of a module's matrix: scale B A. */
 export interface Adapter {
   readonly a: Value;

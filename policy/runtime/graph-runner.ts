@@ -93,9 +93,7 @@ export interface Runtime {
    */
   readonly callByteLengthMax?: number;
   compile(graph: Graph, options?: CompileOptions): Promise<GraphRunner>;
-  /** Returns the values in memory shared by all lanes. With lanes, `into` and sums must use such memory. */
-  share?(values: Float32Array): Float32Array;
-  /** Allocates zeros in such memory. */
+  /** Allocates zeros in memory shared by all lanes. With lanes, `into` and sums must use such memory. */
   readonly zeros?: (length: number) => Float32Array;
   /** Frees what is kept for the next calls. */
   trim?(): Promise<void>;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { CheckpointMean } from '../../artifacts/codecs/checkpoint-mean.ts';
-import { writeSafetensorsFolder } from '../../artifacts/codecs/safetensors-folder.ts';
+import { readSafetensorsFolder, writeSafetensorsFolder } from '../../artifacts/codecs/safetensors-folder.ts';
 import { float32Tensor, narrow, readFloat32 } from '../../artifacts/codecs/tensor-values.ts';
 
 async function checkpoint(values: Readonly<Record<string, readonly number[]>>, dtype: 'F32' | 'BF16' = 'F32') {
@@ -19,7 +19,9 @@ async function checkpoint(values: Readonly<Record<string, readonly number[]>>, d
 async function meanOf(folders: readonly string[]) {
   const mean = new CheckpointMean();
   for (const folder of folders) await mean.add(folder);
-  return mean.tensors();
+  const written = await mkdtemp(join(tmpdir(), 'mtrl-mean-'));
+  await writeSafetensorsFolder(written, 'model', mean.tensors());
+  return readSafetensorsFolder(written, 'model');
 }
 
 describe('the mean of checkpoints', () => {

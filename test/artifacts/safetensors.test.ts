@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
+import type { LazyTensor } from '../../artifacts/codecs/safetensors-file.ts';
 import {
+  openSafetensorsFolder,
   readSafetensorsFolder,
   tensorFiles,
   writeSafetensorsFolder,
@@ -16,7 +18,8 @@ import {
   type Dtype,
   type Tensor,
 } from '../../artifacts/codecs/safetensors.ts';
-import { float32Tensor, readFloat32 } from '../../artifacts/codecs/tensor-values.ts';
+import { float32Tensor, readFloat32, readFloat32To } from '../../artifacts/codecs/tensor-values.ts';
+import { required } from '../../core/assert.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'mtrl-safetensors-'));
 afterAll(() => {
@@ -112,6 +115,56 @@ describe('safetensors', () => {
 });
 
 describe('a folder of safetensors', () => {
+  it.each<Tensor>([
+    float32Tensor(Float32Array.of(1.5, -0, 3e38, 1e-45), [2, 2]),
+    { dtype: 'F16', shape: [5], data: new Uint8Array(Uint16Array.of(0x3c00, 0x0001, 0x8000, 0x7c00, 0x3555).buffer) },
+    { dtype: 'BF16', shape: [3], data: new Uint8Array(Uint16Array.of(0x3f80, 0xc040, 0x0001).buffer) },
+    { dtype: 'F64', shape: [2], data: new Uint8Array(Float64Array.of(0.1, -2).buffer) },
+  ])(
+    'reads a tensor of $dtype to the memory where it stays, with the values that reading it whole has',
+    async (tensor) => {
+      const folder = mkdtempSync(join(root, 'into-'));
+      await writeSafetensorsFolder(
+        folder,
+        'model',
+        new Map([
+          ['before', tensor],
+          ['w', tensor],
+        ]),
+      );
+      const expected = readFloat32(tensor);
+      const memory = new Float32Array(new SharedArrayBuffer(4 * (expected.length + 2)), 4, expected.length).fill(NaN);
+      await readFloat32To(memory, required((await openSafetensorsFolder(folder, 'model')).get('w'), 'w'));
+      expect([...memory]).toEqual([...expected]);
+      // Its neighbours are those of other tensors.
+      expect([...new Float32Array(memory.buffer)].filter((_, i) => i === 0 || i > expected.length)).toEqual([0, 0]);
+    },
+  );
+
+  it('makes a lazy tensor only when its place in the file comes, and refuses one of another size by name', async () => {
+    const folder = mkdtempSync(join(root, 'lazy-'));
+    const memory = new Float32Array(2);
+    const lazy = (value: number): LazyTensor => ({
+      ...{ dtype: 'F32', shape: [2] },
+      data: () => Promise.resolve(float32Tensor(memory.fill(value), [2]).data),
+    });
+    await writeSafetensorsFolder(
+      folder,
+      'model',
+      new Map([
+        ['b', lazy(2)],
+        ['a', lazy(1)],
+      ]),
+    );
+    const read = await readSafetensorsFolder(folder, 'model');
+    expect([...read].map(([name, tensor]) => [name, ...readFloat32(tensor)])).toEqual([
+      ['a', 1, 1],
+      ['b', 2, 2],
+    ]);
+    const small = new Map([['short', { ...lazy(1), shape: [3] }]]);
+    await expect(writeSafetensorsFolder(folder, 'model', small)).rejects.toThrow('tensor short is malformed');
+  });
+
   const many = new Map(
     ['c', 'a', 'b'].map((name, i) => [name, float32Tensor(new Float32Array(100).fill(i), [10, 10])]),
   );

@@ -14,7 +14,7 @@ import { required } from '../../core/assert.ts';
 import type { OptimStepRequest, TrainGroup, TrainableSpec } from '../../policy/engine.ts';
 import { EmbeddedEngine } from '../../policy/engines/embedded/embedded-engine.ts';
 import { putOptimizer } from '../../policy/engines/embedded/state-files.ts';
-import { mergeAdapters, readTrainingState } from '../../policy/engines/embedded/training-state.ts';
+import { readTrainingState } from '../../policy/engines/embedded/training-state.ts';
 import { type TensorData, readConfig, readWeights } from '../../policy/engines/embedded/weights.ts';
 import { trainableSpecs } from '../../policy/models/trainable.ts';
 import { cases, folderOf, largestDifference, promptsOf, supervisedGroups } from '../support/idefics3-fixture.ts';
@@ -137,6 +137,39 @@ describe('LoRA', () => {
     await other.close();
   });
 
+  test('policies of one base that follow each other in an engine, in the same memory, are what they were', async () => {
+    const saved: [folder: string, digest: string][] = [];
+    for (const seed of [1, 2]) {
+      await engine.loadCheckpoint(idefics3);
+      await engine.prepareTraining({ lora: { rank: 2 + seed, alpha: 6, modules: ['q_proj'], seed } });
+      await step();
+      const folder = freshFolder();
+      await engine.saveState(folder);
+      saved.push([folder, await engine.weightsDigest()]);
+    }
+    await engine.loadCheckpoint(idefics3);
+    await step();
+    for (const [folder, digest] of [...saved, ...saved]) {
+      await engine.loadState(folder);
+      expect(await engine.weightsDigest()).toBe(digest);
+      await step();
+    }
+  });
+
+  test('a reference that shares the frozen base does not change, whatever is trained afterwards', async () => {
+    const ofReference = () => engine.forward({ groups, temperature: 1, tokens, weights: 'reference' });
+    await engine.loadCheckpoint(idefics3);
+    const plain = await engine.forward({ groups, temperature: 1, tokens, weights: 'current' });
+    await engine.prepareTraining(lora);
+    await engine.loadReference(idefics3);
+    await step();
+    expect(await ofReference()).toEqual(plain);
+    await engine.prepareTraining({});
+    await step();
+    expect(await ofReference()).toEqual(plain);
+    expect(await engine.forward({ groups, temperature: 1, tokens, weights: 'current' })).not.toEqual(plain);
+  });
+
   test('adapters depend only on their seed', async () => {
     const digestWith = async (seed: number): Promise<string> => {
       await engine.loadCheckpoint(qwen3);
@@ -154,13 +187,13 @@ describe('LoRA', () => {
     const folder = freshFolder();
     await engine.saveState(folder);
     const { architecture } = await readConfig(folder);
-    const { specs, weights } = await readTrainingState(folder, architecture, await weightsIn(folder));
+    const { specs, weights } = await readTrainingState(folder, architecture);
     const adapted = await modelRun(folder, groups, { loss: 'cross_entropy' }, { specs, weights });
     const merged = await modelRun(
       folder,
       groups,
       { loss: 'cross_entropy' },
-      { specs: architecture.parameterSpecs, weights: mergeAdapters(specs, weights) },
+      { specs: architecture.parameterSpecs, weights: await weightsIn(folder) },
     );
     const module = 'model.text_model.layers.1.mlp.down_proj';
     const [out, inner, rank, scale] = [32, 64, 3, 2];

@@ -5,14 +5,15 @@
 import { existsSync } from 'node:fs';
 import { cp, readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import type { LazyTensor, TensorInFile } from '../../../artifacts/codecs/safetensors-file.ts';
 import {
   isTensorFile,
-  type LazyTensor,
+  openSafetensorsFolder,
   readSafetensorsFolder,
   writeSafetensorsFolder,
 } from '../../../artifacts/codecs/safetensors-folder.ts';
 import type { Tensor } from '../../../artifacts/codecs/safetensors.ts';
-import { float32Tensor, readFloat32 } from '../../../artifacts/codecs/tensor-values.ts';
+import { float32Tensor, readFloat32, readFloat32To } from '../../../artifacts/codecs/tensor-values.ts';
 import { digestFile } from '../../../artifacts/store/stream-digest.ts';
 import { MtrlError } from '../../../core/errors.ts';
 import { parseHubAddress } from '../../../core/hub-address.ts';
@@ -89,10 +90,11 @@ async function digestsOf(folder: string, label: string): Promise<Record<string, 
   return digests;
 }
 
-async function merged(folder: string, base: string, config: AdapterConfig): Promise<Map<string, Tensor | LazyTensor>> {
+async function merged(folder: string, base: string, config: AdapterConfig): Promise<Map<string, LazyTensor>> {
   const where = join(folder, `${weightsName}.safetensors`);
   const adapters = await readSafetensorsFolder(folder, weightsName);
-  const weights: Map<string, Tensor | LazyTensor> = new Map(await readSafetensorsFolder(base, 'model'));
+  const weights = await openSafetensorsFolder(base, 'model');
+  const sums = new Map<string, LazyTensor>();
   const names = new Set([...adapters.keys()].map((name) => name.replace(/\.lora_[AB](\.default)?\.weight$/, '')));
   for (const name of names) {
     const part = (letter: string): Tensor | undefined =>
@@ -100,14 +102,14 @@ async function merged(folder: string, base: string, config: AdapterConfig): Prom
     const [a, b] = [part('A'), part('B')];
     const weightName = `${name.startsWith(prefix) ? name.slice(prefix.length) : name}.weight`;
     const weight = weights.get(weightName);
-    if (a === undefined || b === undefined || weight === undefined || typeof weight.data === 'function')
+    if (a === undefined || b === undefined || weight === undefined)
       throw new MtrlError('CHECKPOINT_INVALID', `the adapter's ${name} does not fit its base`, {
         where,
         found: weight === undefined ? `the base has no ${weightName}` : 'no pair of lora_A and lora_B',
       });
-    weights.set(weightName, added(weight as Tensor, a, b, scaleOf(config), `${where}: ${name}`));
+    sums.set(weightName, added(weight, a, b, scaleOf(config), `${where}: ${name}`));
   }
-  return weights;
+  return new Map([...weights, ...sums]);
 }
 
 function scaleOf({ r, lora_alpha: alpha, use_rslora: isRootScaled }: AdapterConfig): number {
@@ -115,7 +117,7 @@ function scaleOf({ r, lora_alpha: alpha, use_rslora: isRootScaled }: AdapterConf
 }
 
 /** weight + scale * b a, computed when it is written. @param a [r, in] @param b [out, r] */
-function added(weight: Tensor, a: Tensor, b: Tensor, scale: number, where: string): LazyTensor {
+function added(weight: TensorInFile, a: Tensor, b: Tensor, scale: number, where: string): LazyTensor {
   const [rowCount = 0, columnCount = 0] = weight.shape;
   const rank = a.shape[0] ?? 0;
   if (a.shape[1] !== columnCount || b.shape[0] !== rowCount || b.shape[1] !== rank)
@@ -123,8 +125,9 @@ function added(weight: Tensor, a: Tensor, b: Tensor, scale: number, where: strin
       where,
       found: `[${b.shape.join(', ')}] x [${a.shape.join(', ')}] for [${weight.shape.join(', ')}]`,
     });
-  const data = (): Promise<Uint8Array> => {
-    const values = Float32Array.from(readFloat32(weight));
+  const data = async (): Promise<Uint8Array> => {
+    const values = new Float32Array(rowCount * columnCount);
+    await readFloat32To(values, weight);
     const [inner, outer] = [readFloat32(a), readFloat32(b)];
     const row = new Float64Array(columnCount);
     for (let i = 0; i < rowCount; i++) {
@@ -137,7 +140,7 @@ function added(weight: Tensor, a: Tensor, b: Tensor, scale: number, where: strin
       for (let j = 0; j < columnCount; j++)
         values[i * columnCount + j] = (values[i * columnCount + j] as number) + (row[j] as number);
     }
-    return Promise.resolve(float32Tensor(values, weight.shape).data);
+    return float32Tensor(values, weight.shape).data;
   };
   return { dtype: 'F32', shape: weight.shape, data };
 }

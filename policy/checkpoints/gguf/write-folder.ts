@@ -2,7 +2,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { float32Tensor } from '../../../artifacts/codecs/tensor-values.ts';
-import { type LazyTensor, writeSafetensorsFolder } from '../../../artifacts/codecs/safetensors-folder.ts';
+import type { LazyTensor } from '../../../artifacts/codecs/safetensors-file.ts';
+import { writeSafetensorsFolder } from '../../../artifacts/codecs/safetensors-folder.ts';
 import { type GgufConfig, readGgufConfig } from './config.ts';
 import { type GgufFile, readGgufTensor } from './gguf-file.ts';
 import { namedTensors, withHeadHalves } from './tensors.ts';
@@ -18,7 +19,7 @@ export async function writeGgufSmallFiles(file: GgufFile, folder: string): Promi
 }
 
 /**
- * Writes all files; no more than a shard of the weights and one tensor are in memory.
+ * Writes all files; one tensor of the weights is in memory at a time.
  * @throws CHECKPOINT_UNSUPPORTED, CHECKPOINT_INVALID
  */
 export async function writeGgufFolder(file: GgufFile, folder: string): Promise<void> {

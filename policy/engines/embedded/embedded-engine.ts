@@ -23,7 +23,7 @@ import { lossInputs } from '../../losses/graph-terms.ts';
 import { lossVariant, usesReference } from '../../losses/table.ts';
 import type { Architecture } from '../../models/architecture.ts';
 import { hidden } from '../../models/attention.ts';
-import { type ParameterSpec, isTrained } from '../../models/parameters.ts';
+import { type ParameterSpec, isAdapter, isTrained } from '../../models/parameters.ts';
 import { trainableSpecs } from '../../models/trainable.ts';
 import { gradientName } from '../../models/training-graph.ts';
 import type { Runtime, Tensor } from '../../runtime/graph-runner.ts';
@@ -39,15 +39,16 @@ import {
 } from './memory/fit-memory.ts';
 import { giveMemoryBack } from '../../runtime/give-memory-back.ts';
 import { labelGroups, sumLabels } from '../label-groups.ts';
-import { type Update, updateWeights } from './optimizer-update.ts';
+import { hyperparametersOf, updateWeights } from './optimizer-update.ts';
 import { hasKept, membership, type PackedGroups, packGroups, perToken, unpack } from './packing/pack-groups.ts';
 import { float32, floatScalar } from './packing/prompt-batch.ts';
 import { groupsWithPixels, withPixels } from './pixels.ts';
 import { type SamplePart, inGroups, readCompletions, rolloutOptions, sampleTensors } from './packing/sample-batch.ts';
 import { Sessions } from './sessions.ts';
 import type { EngineSettings } from './settings.ts';
+import { sharingFrozen } from './shared-base.ts';
 import { sideBySide } from './side-by-side.ts';
-import { isAdapter, mergeAdapters, readTrainingState, writeTrainingState } from './training-state.ts';
+import { type StateMemory, type TrainingState, readTrainingState, writeState } from './training-state.ts';
 import * as store from './weights.ts';
 
 /** The resident policy: a model with its weights and optimizer state. */
@@ -61,7 +62,8 @@ interface Resident {
   /** Text of config.json, with dtype float32; part of a saved state. */
   readonly configText: string;
   weights: store.TensorData;
-  optimizer: store.OptimizerState;
+  /** undefined until the first update: zeros take memory, and many policies are only asked. */
+  optimizer: store.OptimizerState | undefined;
   /** Memory for the gradient sum, and whether it contains gradients since the last optimStep. */
   gradients: store.TensorData | undefined;
   hasGradients: boolean;
@@ -78,35 +80,23 @@ export class EmbeddedEngine implements ComputeVerbs {
     this.#settings = settings;
   }
 
-  async loadCheckpoint(folder: string): Promise<EngineInfo> {
-    const info = await this.#become(folder, ({ parameterSpecs }) => store.readWeights(folder, parameterSpecs));
-    giveMemoryBack();
-    return info;
+  loadCheckpoint(folder: string): Promise<EngineInfo> {
+    return this.#become(folder, async ({ parameterSpecs }, memoryFor) => ({
+      trainable: {},
+      weights: await store.readWeights(folder, parameterSpecs, memoryFor.weights),
+    }));
   }
 
   initialize(folder: string, seed: number): Promise<EngineInfo> {
-    return this.#become(folder, (architecture) =>
-      Promise.resolve(store.initialWeights(architecture, architecture.parameterSpecs, seed)),
-    );
+    return this.#become(folder, (architecture, memoryFor) => {
+      const options = { seed, memoryFor: memoryFor.weights };
+      const weights = store.initialWeights(architecture, architecture.parameterSpecs, options);
+      return Promise.resolve({ trainable: {}, weights });
+    });
   }
 
-  async loadState(folder: string): Promise<EngineInfo> {
-    const info = await this.loadCheckpoint(folder);
-    await this.#goOnFrom(folder);
-    giveMemoryBack();
-    return info;
-  }
-
-  async #goOnFrom(folder: string): Promise<void> {
-    const policy = this.#policy();
-    const { optimizer, weights, trainable } = await readTrainingState(folder, policy.architecture, policy.weights);
-    retarget(policy, trainable);
-    policy.weights = policy.sessions.share(weights);
-    policy.optimizer = {
-      m: policy.sessions.share(optimizer.m),
-      v: policy.sessions.share(optimizer.v),
-      updateCount: optimizer.updateCount,
-    };
+  loadState(folder: string): Promise<EngineInfo> {
+    return this.#become(folder, (architecture, memoryFor) => readTrainingState(folder, architecture, memoryFor));
   }
 
   async prepareTraining(spec: TrainableSpec): Promise<void> {
@@ -119,18 +109,20 @@ export class EmbeddedEngine implements ComputeVerbs {
 
   async saveState(folder: string): Promise<void> {
     const policy = this.#policy();
-    const { parameterSpecs } = policy.architecture;
     await policy.sessions.settle();
-    // Files are written from copies.
     await this.rest();
-    await store.writeWeights(folder, parameterSpecs, mergeAdapters(policy.specs, policy.weights), policy.configText);
-    await writeTrainingState(folder, policy);
+    const { optimizer = policy.sessions.newOptimizerState() } = policy;
+    await writeState(folder, { ...policy, optimizer }, policy.configText);
   }
 
   async loadReference(folder: string): Promise<void> {
-    const { architecture, sessions } = this.#policy();
+    const policy = this.#policy();
     this.#reference = undefined;
-    this.#reference = sessions.share(await store.readWeights(folder, architecture.parameterSpecs));
+    await this.rest();
+    const { architecture, sessions } = policy;
+    const weights = await store.readWeights(folder, architecture.parameterSpecs, sessions.memoryFor);
+    this.#reference = sharingFrozen(weights, policy, sessions.memoryFor);
+    giveMemoryBack();
   }
 
   async sample(request: SampleRequest): Promise<SampleResult> {
@@ -216,7 +208,7 @@ export class EmbeddedEngine implements ComputeVerbs {
     const optimizer = optimizerFor(policy, request.muon !== undefined);
     const updateCount = optimizer.updateCount + 1;
     const update = {
-      ...{ specs, weights, optimizer, gradients, ...hyperparameters(request, updateCount) },
+      ...{ specs, weights, optimizer, gradients, ...hyperparametersOf(request, updateCount) },
       laneCount: updateLaneCount(policy, { ...request, withReference: this.#reference !== undefined }),
     };
     const gradientNorm = await updateWeights(policy.sessions, update);
@@ -234,6 +226,7 @@ export class EmbeddedEngine implements ComputeVerbs {
 
   /** Gives back to the system what is kept for the next calls. */
   async rest(): Promise<void> {
+    if (this.#resident?.hasGradients === false) this.#resident.gradients = undefined;
     await (await this.#runtime)?.trim?.();
     giveMemoryBack();
   }
@@ -248,49 +241,63 @@ export class EmbeddedEngine implements ComputeVerbs {
 
   async #become(
     folder: string,
-    weightsOf: (architecture: Architecture) => Promise<store.TensorData>,
+    read: (
+      architecture: Architecture,
+      memoryFor: StateMemory,
+    ) => Promise<Pick<TrainingState, 'trainable' | 'weights'> & Partial<TrainingState>>,
   ): Promise<EngineInfo> {
     const runtime = await (this.#runtime ??= openRuntime(this.#settings));
     const { architecture, text: configText } = await store.readConfig(folder);
-    const specs = architecture.parameterSpecs;
-    const sessions = await this.#sessionsFor(architecture, configText, runtime);
-    const weights = await weightsOf(architecture).catch(async (error: unknown) => {
+    const { sessions, memoryFor } = await this.#vacate(architecture, configText, runtime);
+    const { trainable, weights, optimizer } = await read(architecture, {
+      weights: memoryFor,
+      moments: sessions.memoryFor,
+    }).catch(async (error: unknown) => {
       await sessions.release();
       throw error;
     });
-    sessions.retarget({}, specs);
+    const specs = trainableSpecs(architecture, trainable);
+    sessions.retarget(trainable, specs);
     sessions.forget();
     this.#resident = {
       architecture,
-      trainable: {},
+      trainable,
       specs,
       sessions,
       memoryShare: this.#settings.memoryShare ?? Infinity,
       configText,
-      weights: sessions.share(weights),
-      optimizer: sessions.newOptimizerState(),
+      weights,
+      optimizer,
       gradients: undefined,
       hasGradients: false,
     };
+    giveMemoryBack();
     return {
       ...runtime.info,
       cpuModel: cpus()[0]?.model ?? 'unknown',
-      parameterCount: specs.reduce((sum, spec) => sum + store.elementCount(spec), 0),
+      parameterCount: architecture.parameterSpecs.reduce((sum, spec) => sum + store.elementCount(spec), 0),
     };
   }
 
   /**
-   * Drops the resident policy and the reference, and returns the compiled graphs for the next policy. Graphs depend
-   * only on the architecture and the trained weights, so a policy with the same config.json reuses them.
+   * Drops the resident policy and the reference, and returns the compiled graphs and the memory of the weights for the
+   * next policy. Graphs depend only on the architecture and the trained weights, so a policy with the same config.json
+   * reuses them.
    */
-  async #sessionsFor(architecture: Architecture, configText: string, runtime: Runtime): Promise<Sessions> {
-    const { sessions, configText: textBefore } = this.#resident ?? {};
+  async #vacate(
+    architecture: Architecture,
+    configText: string,
+    runtime: Runtime,
+  ): Promise<{ readonly sessions: Sessions; readonly memoryFor: store.MemoryFor }> {
+    const { sessions, weights } = leftBy(this.#resident, configText);
     this.#resident = undefined;
     this.#reference = undefined;
     await this.rest();
-    if (sessions !== undefined && textBefore === configText) return sessions;
+    if (sessions !== undefined && weights !== undefined)
+      return { sessions, memoryFor: store.memoryOf(weights, sessions.memoryFor) };
     await sessions?.release();
-    return new Sessions(architecture, runtime);
+    const fresh = new Sessions(architecture, runtime);
+    return { sessions: fresh, memoryFor: fresh.memoryFor };
   }
 
   #policy(): Resident {
@@ -301,9 +308,11 @@ export class EmbeddedEngine implements ComputeVerbs {
   #train(policy: Resident, spec: TrainableSpec): void {
     retarget(policy, spec);
     const adapters = policy.specs.filter(isAdapter);
-    const fresh = store.initialWeights(policy.architecture, adapters, spec.lora?.seed ?? 0);
-    policy.weights = policy.sessions.share(new Map([...policy.weights, ...fresh]));
-    policy.optimizer = policy.sessions.newOptimizerState();
+    const { memoryFor } = policy.sessions;
+    const fresh = store.initialWeights(policy.architecture, adapters, { seed: spec.lora?.seed ?? 0, memoryFor });
+    policy.weights = new Map([...policy.weights, ...fresh]);
+    this.#reference &&= sharingFrozen(this.#reference, policy, memoryFor);
+    policy.optimizer = undefined;
     policy.gradients = undefined;
     policy.hasGradients = false;
   }
@@ -325,6 +334,16 @@ export class EmbeddedEngine implements ComputeVerbs {
     addWeights(inputs, policy.specs, weights, '');
     return inputs;
   }
+}
+
+/** What the next policy takes over: memory of the weights only if it is of the same model. */
+function leftBy(
+  policy: Resident | undefined,
+  configText: string,
+): { readonly sessions?: Sessions; readonly weights?: store.TensorData } {
+  if (policy === undefined) return {};
+  const { sessions, weights } = policy;
+  return policy.configText === configText ? { sessions, weights } : { sessions };
 }
 
 /** Sets which weights are trained; the caller provides the weights of new adapters. */
@@ -367,27 +386,13 @@ function gradientSums(policy: Resident): Map<string, Tensor> {
   return sums;
 }
 
-/** The current optimizer state, or a new one if it belongs to the other optimizer. */
+/** The current optimizer state, or a new one if there is none or it belongs to the other optimizer. */
 function optimizerFor({ optimizer, specs, sessions }: Resident, withMuon: boolean): store.OptimizerState {
-  return optimizer.v.size === store.squared(specs, withMuon).length ? optimizer : sessions.newOptimizerState(withMuon);
+  return optimizer?.v.size === store.squared(specs, withMuon).length ? optimizer : sessions.newOptimizerState(withMuon);
 }
 
 function vocabularyBias({ text }: Architecture, tokens: TokenRoles): Tensor {
   const bias = new Float32Array(text.vocabularySize);
   for (const id of tokens.bannedTokenIds) bias[id] = hidden;
   return float32(bias, [bias.length]);
-}
-
-function hyperparameters(request: OptimStepRequest, updateCount: number): Pick<Update, 'hyperparameters' | 'muon'> {
-  const { beta1, beta2, muon } = request;
-  return {
-    hyperparameters: {
-      ...request,
-      oneMinusBeta1: 1 - beta1,
-      oneMinusBeta2: 1 - beta2,
-      correction1: 1 / (1 - beta1 ** updateCount),
-      correction2: 1 / (1 - beta2 ** updateCount),
-    },
-    ...(muon && { muon: { ...request, momentum: muon.momentum, oneMinusMomentum: 1 - muon.momentum } }),
-  };
 }

@@ -3,6 +3,7 @@
  * intermediate values of those tensors. An update of all tensors in one call would hold weights and moments twice.
  */
 import { MtrlError } from '../../../core/errors.ts';
+import type { OptimStepRequest } from '../../engine.ts';
 import { type ParameterSpec, isTrained } from '../../models/parameters.ts';
 import { type Hyperparameters, hyperparameterNames } from '../../optimizer/adamw-graph.ts';
 import { type MuonHyperparameters, isHiddenMatrix, muonHyperparameterNames } from '../../optimizer/muon-graph.ts';
@@ -27,6 +28,24 @@ export interface Update {
   readonly muon?: MuonHyperparameters;
   /** Number of concurrent calls. */
   readonly laneCount: number;
+}
+
+/** @param updateCount including this one */
+export function hyperparametersOf(
+  request: OptimStepRequest,
+  updateCount: number,
+): Pick<Update, 'hyperparameters' | 'muon'> {
+  const { beta1, beta2, muon } = request;
+  return {
+    hyperparameters: {
+      ...request,
+      oneMinusBeta1: 1 - beta1,
+      oneMinusBeta2: 1 - beta2,
+      correction1: 1 / (1 - beta1 ** updateCount),
+      correction2: 1 / (1 - beta2 ** updateCount),
+    },
+    ...(muon && { muon: { ...request, momentum: muon.momentum, oneMinusMomentum: 1 - muon.momentum } }),
+  };
 }
 
 /** Updates the trained weights; returns the gradient norm before clipping. Throws NON_FINITE, before any change. */

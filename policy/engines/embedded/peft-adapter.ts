@@ -4,11 +4,11 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readSafetensorsFolder, writeSafetensorsFolder } from '../../../artifacts/codecs/safetensors-folder.ts';
+import { openSafetensorsFolder, writeSafetensorsFolder } from '../../../artifacts/codecs/safetensors-folder.ts';
 import type { TrainableSpec } from '../../engine.ts';
 import type { ParameterSpec } from '../../models/parameters.ts';
 import { moduleOf } from '../../models/trainable.ts';
-import { type TensorData, pickTensors, stored } from './weights.ts';
+import { type MemoryFor, type TensorData, readTensors, stored } from './weights.ts';
 
 /** Adapters are stored with the optimizer state: in a checkpoint, readers would add merged adapters a second time. */
 const filePrefix = 'optimizer-';
@@ -43,7 +43,12 @@ export async function writePeftAdapter(
 }
 
 /** Reads the adapters' weights. Throws CHECKPOINT_INVALID naming the tensor. */
-export async function readPeftAdapter(folder: string, adapters: readonly ParameterSpec[]): Promise<TensorData> {
+export async function readPeftAdapter(
+  folder: string,
+  adapters: readonly ParameterSpec[],
+  memoryFor: MemoryFor,
+): Promise<TensorData> {
   if (adapters.length === 0) return new Map();
-  return pickTensors(await readSafetensorsFolder(folder, `${filePrefix}adapter_model`), adapters, namePrefix, folder);
+  const tensors = await openSafetensorsFolder(folder, `${filePrefix}adapter_model`);
+  return readTensors(tensors, adapters, { prefix: namePrefix, folder, memoryFor });
 }

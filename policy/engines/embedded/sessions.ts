@@ -9,7 +9,7 @@ import { adamwGraph, gradientNormGraph } from '../../optimizer/adamw-graph.ts';
 import { muonGraph } from '../../optimizer/muon-graph.ts';
 import type { CompileOptions, GraphRunner, Runtime } from '../../runtime/graph-runner.ts';
 import { type GraphPlan, planOf } from './memory/memory-plan.ts';
-import { type OptimizerState, type TensorData, squared, zerosFor } from './weights.ts';
+import { type MemoryFor, type OptimizerState, type TensorData, elementCount, squared, zerosFor } from './weights.ts';
 
 export class Sessions {
   readonly #architecture: Architecture;
@@ -35,14 +35,14 @@ export class Sessions {
     return this.#runtime.callByteLengthMax ?? Infinity;
   }
 
-  /** Returns the data in memory that all lanes read and write in place. */
-  share(data: TensorData): TensorData {
-    return new Map([...data].map(([name, values]) => [name, this.#runtime.share?.(values) ?? values]));
-  }
+  /** Zeros in memory that all lanes read and write in place. */
+  readonly memoryFor: MemoryFor = (spec) => {
+    const length = elementCount(spec);
+    return this.#runtime.zeros?.(length) ?? new Float32Array(length);
+  };
 
-  /** Zeros in such memory; nothing is allocated until it is written. */
   zerosFor(specs: readonly ParameterSpec[]): TensorData {
-    return zerosFor(specs, this.#runtime.zeros);
+    return zerosFor(specs, this.memoryFor);
   }
 
   /** Zero moments of the trained weights, for AdamW alone or with Muon for hidden matrices. */

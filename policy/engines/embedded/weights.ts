@@ -1,11 +1,12 @@
 /** Weights and optimizer state of one policy: tensors by name, read from and written to Hugging Face folders. */
 import { createHash } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { withDtype } from '../../../artifacts/codecs/checkpoint-dtype.ts';
 import type { Tensor as StoredTensor } from '../../../artifacts/codecs/safetensors.ts';
-import { readSafetensorsFolder, writeSafetensorsFolder } from '../../../artifacts/codecs/safetensors-folder.ts';
-import { readFloat32 } from '../../../artifacts/codecs/tensor-values.ts';
+import type { TensorInFile } from '../../../artifacts/codecs/safetensors-file.ts';
+import { openSafetensorsFolder } from '../../../artifacts/codecs/safetensors-folder.ts';
+import { readFloat32, readFloat32To } from '../../../artifacts/codecs/tensor-values.ts';
 import { MtrlError } from '../../../core/errors.ts';
 import { Rng } from '../../../core/rng.ts';
 import { type Architecture, readArchitecture } from '../../models/architecture.ts';
@@ -47,43 +48,106 @@ export async function readConfig(
   return { architecture: readArchitecture(json, file), text: withDtype(text, 'float32') };
 }
 
+/** Memory for the values of a weight; what it contains is overwritten. */
+export type MemoryFor = (spec: ParameterSpec) => Float32Array;
+
+export const newMemory: MemoryFor = (spec) => new Float32Array(elementCount(spec));
+
+/** The memory of weights that are no longer needed for those of the same name and size. */
+export function memoryOf(weights: TensorData, memoryFor: MemoryFor): MemoryFor {
+  return (spec) => {
+    const values = weights.get(spec.name);
+    return values?.length === elementCount(spec) ? values : memoryFor(spec);
+  };
+}
+
 /** @throws CHECKPOINT_INVALID naming a tensor that is missing, does not fit the config or is not part of its model */
-export async function readWeights(folder: string, specs: readonly ParameterSpec[]): Promise<TensorData> {
-  const tensors = await readSafetensorsFolder(folder, 'model');
-  const expected = new Set(specs.map(({ name }) => name));
-  const extra = [...tensors.keys()].find((name) => !expected.has(name) && !redundant.test(name));
-  if (extra !== undefined)
-    throw new MtrlError('CHECKPOINT_INVALID', `the tensor ${extra} does not belong to the model of config.json`, {
-      where: folder,
-    });
-  const weights = pickTensors(tensors, specs, '', folder);
-  requireFinite(weights, folder);
-  requireOneHead(tensors, weights, folder);
+export async function readWeights(
+  folder: string,
+  specs: readonly ParameterSpec[],
+  memoryFor: MemoryFor = newMemory,
+): Promise<TensorData> {
+  const tensors = await openWeights(folder, specs);
+  const weights = await readTensors(tensors, specs, { folder, memoryFor });
+  await requireOneHead(tensors, weights, folder);
   return weights;
 }
 
-/** Such a weight makes every log-prob NaN, so that no score means anything. */
-function requireFinite(weights: TensorData, folder: string): void {
-  for (const [name, values] of weights) {
-    let sum = 0;
-    // Infinity and NaN times 0 are NaN; all other products are 0.
-    for (const value of values) sum += value * 0;
-    if (sum === 0) continue;
-    const index = values.findIndex((value) => !Number.isFinite(value));
-    throw new MtrlError('CHECKPOINT_INVALID', `the tensor ${name} contains a value that is not finite`, {
-      where: folder,
-      found: `${values[index]} at ${index} of ${values.length}`,
-      hint: 'the training that wrote the weights diverged, or the file is damaged: use an earlier checkpoint',
-    });
+/** The tensors of a checkpoint that has the weights of the specs and, but for those that follow from them, no others. */
+export async function openWeights(folder: string, specs: readonly ParameterSpec[]): Promise<TensorsInFiles> {
+  const tensors = await openSafetensorsFolder(folder, 'model');
+  const expected = new Set(specs.map(({ name }) => name));
+  const extra = [...tensors.keys()].find((name) => !expected.has(name) && !redundant.test(name));
+  if (extra === undefined) return tensors;
+  throw new MtrlError('CHECKPOINT_INVALID', `the tensor ${extra} does not belong to the model of config.json`, {
+    where: folder,
+  });
+}
+
+export type TensorsInFiles = ReadonlyMap<string, TensorInFile>;
+
+/**
+ * Reads one tensor after the other to where it will stay, so that memory holds no second copy.
+ * @param prefix of the names in the files; default: none
+ * @throws CHECKPOINT_INVALID naming a tensor that is missing, does not fit the config or has a value that is not finite
+ */
+export async function readTensors(
+  tensors: TensorsInFiles,
+  specs: readonly ParameterSpec[],
+  {
+    prefix = '',
+    folder,
+    memoryFor,
+  }: { readonly prefix?: string; readonly folder: string; readonly memoryFor: MemoryFor },
+): Promise<TensorData> {
+  const found = specs.map((spec) => ({ spec, tensor: tensorOf(tensors, spec, prefix, folder) }));
+  const data: TensorData = new Map();
+  for (const { spec, tensor } of found) {
+    const values = memoryFor(spec);
+    await readFloat32To(values, tensor);
+    requireFinite(`${prefix}${spec.name}`, values, folder);
+    data.set(spec.name, values);
   }
+  return data;
+}
+
+function tensorOf(
+  tensors: TensorsInFiles,
+  { name, shape }: ParameterSpec,
+  prefix: string,
+  folder: string,
+): TensorInFile {
+  const tensor = tensors.get(`${prefix}${name}`);
+  if (tensor === undefined)
+    throw new MtrlError('CHECKPOINT_INVALID', `the tensor ${prefix}${name} is missing`, { where: folder });
+  if (tensor.shape.length === shape.length && tensor.shape.every((size, axis) => size === shape[axis])) return tensor;
+  throw new MtrlError('CHECKPOINT_INVALID', `the tensor ${prefix}${name} does not fit config.json`, {
+    where: folder,
+    found: `[${tensor.shape.join(', ')}]`,
+    hint: `config.json requires [${shape.join(', ')}]`,
+  });
+}
+
+/** Such a weight makes every log-prob NaN, so that no score means anything. */
+function requireFinite(name: string, values: Float32Array, folder: string): void {
+  let sum = 0;
+  // Infinity and NaN times 0 are NaN; all other products are 0.
+  for (const value of values) sum += value * 0;
+  if (sum === 0) return;
+  const index = values.findIndex((value) => !Number.isFinite(value));
+  throw new MtrlError('CHECKPOINT_INVALID', `the tensor ${name} contains a value that is not finite`, {
+    where: folder,
+    found: `${values[index]} at ${index} of ${values.length}`,
+    hint: 'the training that wrote the weights diverged, or the file is damaged: use an earlier checkpoint',
+  });
 }
 
 /** A file may contain a head though config.json ties it to the embeddings; one that differs is meant to be used. */
-function requireOneHead(tensors: ReadonlyMap<string, StoredTensor>, weights: TensorData, folder: string): void {
+async function requireOneHead(tensors: TensorsInFiles, weights: TensorData, folder: string): Promise<void> {
   const head = tensors.get(headName);
   const embeddings = [...weights].find(([name]) => name.endsWith('embed_tokens.weight'))?.[1];
   if (head === undefined || weights.has(headName) || embeddings === undefined) return;
-  const values = readFloat32(head);
+  const values = readFloat32({ ...head, data: await head.data() });
   if (values.length === embeddings.length && values.every((value, i) => value === embeddings[i])) return;
   throw new MtrlError(
     'CHECKPOINT_UNSUPPORTED',
@@ -104,13 +168,16 @@ const redundant = /^lm_head\.weight$|\.rotary_emb\.inv_freq$|\.position_ids$/;
  * Initial weights, as in transformers for Llama and SigLIP: normal with standard deviation 0.02, residual outputs
  * scaled down by depth. Adapters as in PEFT.
  */
-export function initialWeights({ text }: Architecture, specs: readonly ParameterSpec[], seed: number): TensorData {
-  return new Map(specs.map((spec) => [spec.name, initialTensor(spec, text.layerCount, seed)]));
+export function initialWeights(
+  { text }: Architecture,
+  specs: readonly ParameterSpec[],
+  { seed, memoryFor = newMemory }: { readonly seed: number; readonly memoryFor?: MemoryFor },
+): TensorData {
+  return new Map(specs.map((spec) => [spec.name, initialTensor(spec, text.layerCount, seed, memoryFor(spec))]));
 }
 
-function initialTensor(spec: ParameterSpec, layerCount: number, seed: number): Float32Array {
-  const data = new Float32Array(elementCount(spec));
-  if (spec.role === 'bias' || spec.role === 'adapter-out') return data;
+function initialTensor(spec: ParameterSpec, layerCount: number, seed: number, data: Float32Array): Float32Array {
+  if (spec.role === 'bias' || spec.role === 'adapter-out') return data.fill(0);
   if (spec.role === 'scale') return data.fill(1);
   const rng = new Rng('initial-weights', seed, spec.name);
   const deviation = spec.role === 'residual-matrix' ? 0.02 / Math.sqrt(2 * layerCount) : 0.02;
@@ -118,16 +185,6 @@ function initialTensor(spec: ParameterSpec, layerCount: number, seed: number): F
   for (let i = 0; i < data.length; i++)
     data[i] = spec.role === 'adapter-in' ? (2 * rng.uniform() - 1) * bound : rng.normal() * deviation;
   return data;
-}
-
-export async function writeWeights(
-  folder: string,
-  specs: readonly ParameterSpec[],
-  weights: TensorData,
-  configText: string,
-): Promise<void> {
-  await writeSafetensorsFolder(folder, 'model', stored(specs, weights, ''));
-  await writeFile(join(folder, 'config.json'), configText);
 }
 
 /** sha256 over names and bytes, tensors in name order. */
@@ -144,12 +201,9 @@ export function elementCount(spec: ParameterSpec): number {
   return spec.shape.reduce((a, b) => a * b, 1);
 }
 
-/** @param zeros allocates the given number of zeros */
-export function zerosFor(
-  specs: readonly ParameterSpec[],
-  zeros = (length: number): Float32Array => new Float32Array(length),
-): TensorData {
-  return new Map(specs.map((spec) => [spec.name, zeros(elementCount(spec))]));
+/** @param memoryFor zeros */
+export function zerosFor(specs: readonly ParameterSpec[], memoryFor: MemoryFor = newMemory): TensorData {
+  return new Map(specs.map((spec) => [spec.name, memoryFor(spec)]));
 }
 
 export function stored(specs: readonly ParameterSpec[], data: TensorData, prefix: string): Map<string, StoredTensor> {
@@ -160,29 +214,6 @@ export function stored(specs: readonly ParameterSpec[], data: TensorData, prefix
         `${prefix}${name}`,
         { dtype: 'F32', shape, data: new Uint8Array(values.buffer, values.byteOffset, values.byteLength) },
       ];
-    }),
-  );
-}
-
-export function pickTensors(
-  tensors: ReadonlyMap<string, StoredTensor>,
-  specs: readonly ParameterSpec[],
-  prefix: string,
-  folder: string,
-): TensorData {
-  return new Map(
-    specs.map(({ name, shape }): [string, Float32Array] => {
-      const tensor = tensors.get(`${prefix}${name}`);
-      if (tensor === undefined)
-        throw new MtrlError('CHECKPOINT_INVALID', `the tensor ${prefix}${name} is missing`, { where: folder });
-      if (tensor.shape.length !== shape.length || tensor.shape.some((size, axis) => size !== shape[axis])) {
-        throw new MtrlError('CHECKPOINT_INVALID', `the tensor ${prefix}${name} does not fit config.json`, {
-          where: folder,
-          found: `[${tensor.shape.join(', ')}]`,
-          hint: `config.json requires [${shape.join(', ')}]`,
-        });
-      }
-      return [name, readFloat32(tensor)];
     }),
   );
 }

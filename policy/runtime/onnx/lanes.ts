@@ -82,14 +82,7 @@ export class Lanes {
 
 const noSums: Sums = { tensors: new Map(), isFirst: false, turn: Promise.resolve() };
 
-/** The values in memory that all threads read and write; copied unless they are there already. */
-export function shared(values: Float32Array): Float32Array {
-  if (values.buffer instanceof SharedArrayBuffer) return values;
-  const copy = sharedZeros(values.length);
-  copy.set(values);
-  return copy;
-}
-
+/** Memory that all threads read and write. */
 export function sharedZeros(length: number): Float32Array {
   return new Float32Array(new SharedArrayBuffer(length * Float32Array.BYTES_PER_ELEMENT));
 }

@@ -3,7 +3,7 @@ import { emitOnnx } from '../../graph/emit.ts';
 import { rewrite } from '../../graph/rewrite.ts';
 import type { Runtime, RuntimeInfo, RuntimeSettings } from '../graph-runner.ts';
 import { DeviceCopies } from './device-copies.ts';
-import { Lanes, shared, sharedZeros } from './lanes.ts';
+import { Lanes, sharedZeros } from './lanes.ts';
 import { checkProvider, onnxRuntimeVersion } from './providers.ts';
 import { Session } from './session.ts';
 import { webgpuRules } from './webgpu-rules.ts';
@@ -47,7 +47,6 @@ function laneRuntime(info: RuntimeInfo, laneCount: number): Runtime {
     info,
     laneCount,
     callByteLengthMax,
-    share: shared,
     zeros: sharedZeros,
     compile: (graph) => lanes.compile(graph),
     trim: () => lanes.trim(),

@@ -7,7 +7,7 @@ import { sideBySide } from '../../../policy/engines/embedded/side-by-side.ts';
 import * as b from '../../../policy/graph/build.ts';
 import { Graph } from '../../../policy/graph/ir.ts';
 import type { Tensor } from '../../../policy/runtime/graph-runner.ts';
-import { Lanes, shared } from '../../../policy/runtime/onnx/lanes.ts';
+import { Lanes, sharedZeros } from '../../../policy/runtime/onnx/lanes.ts';
 import { cases, folderOf, promptsOf, supervisedGroups } from '../../support/idefics3-fixture.ts';
 
 const fixture = required(cases.cases['batch-left-padded'], 'case');
@@ -54,11 +54,11 @@ describe('an engine gives the same bits with any number of lanes', () => {
   });
 });
 
-const tensor = (...values: number[]): Tensor => ({
-  dtype: 'float32',
-  shape: [values.length],
-  data: shared(Float32Array.from(values)),
-});
+function tensor(...values: number[]): Tensor {
+  const data = sharedZeros(values.length);
+  data.set(values);
+  return { dtype: 'float32', shape: [values.length], data };
+}
 
 describe('a call in a lane', () => {
   const lanes = new Lanes(2);
