@@ -68,6 +68,7 @@ export async function browserFigures(executablePath: string, store: ArtifactStor
   const browser = await launchChromium(executablePath);
   try {
     const page = await browser.newPage({ viewport: { width: 1240, height: 860 } });
+    page.setDefaultTimeout(120_000);
     await page.addInitScript(watching);
     const metrics = await page.context().newCDPSession(page);
     await metrics.send('Performance.enable');
@@ -89,8 +90,9 @@ export async function browserFigures(executablePath: string, store: ArtifactStor
     await page.goto(`${studio.address}#/e/${id}/rollouts?run=${encodeURIComponent(run)}&step=1`);
     await page.locator('.rollout').first().waitFor();
     const steps = await timed([5, 50, 100, 150, 200, 250, 300].map((step) => `location.hash = '${ofStep(step)}'`));
-    // Over all steps from here on.
+    // Over all steps from here on. The verdicts to choose from come with the count.
     await timed([`location.hash = '${ofStep(undefined)}'`]);
+    await page.getByText('rollouts of the run').waitFor();
     const choices = ['yes', 'no', '?any', ''].map((verdict) => `choose('Verdict', '${verdict}')`);
     const tasks = ['technical', 'safety', ''].map((task) => `choose('Task', '${task}')`);
     const chosen = await timed([...choices, ...tasks]);
@@ -98,7 +100,7 @@ export async function browserFigures(executablePath: string, store: ArtifactStor
       ['word7 .* word9', 'word1', 'answer> yes', ''].map((text) => `choose('Text', '${text}')`),
     );
     heaps.push(await heapMebibytes());
-    const toEnd = 'scrollTo(0, document.body.scrollHeight)';
+    const toEnd = `scrollTo({ top: document.body.scrollHeight, behavior: 'instant' })`;
     const added = await timed(Array.from({ length: addedPageCount }, () => toEnd));
     const rowCount = await page.locator('.rollout').count();
     heaps.push(await heapMebibytes());

@@ -13,7 +13,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import type { RecipeInput } from '../../recipes/recipe.ts';
 import { dataUri } from '../serve/demo-server.ts';
 import { mtrlOn } from '../support/commands.ts';
-import { type Answered, ServedPolicy } from './served-requests.ts';
+import { type Answered, ServeProcess } from './served-requests.ts';
 import { tinyRecipe } from './tiny-recipe.ts';
 import { WholeStack } from './whole-stack.ts';
 
@@ -111,7 +111,7 @@ describe('mtrl promote', () => {
   });
 
   it('promotes it by force in the middle of 1,000 requests to `mtrl serve`: none is lost, none is answered twice', async () => {
-    const serving = await ServedPolicy.start(stack.home, 'taste');
+    const serving = await ServeProcess.start(stack.home, 'taste');
     onTestFinished(async () => {
       await serving.stop();
     });

@@ -25,7 +25,7 @@ export interface Answered {
 /** Between an answer and the next request of the same client. */
 const pauseMs = 60;
 
-export class ServedPolicy {
+export class ServeProcess {
   readonly #server: ChildProcess;
   readonly #home: string;
   readonly #address: string;
@@ -35,12 +35,12 @@ export class ServedPolicy {
   }
 
   /** Resolves once it accepts requests. */
-  static async start(home: string, policy: string): Promise<ServedPolicy> {
+  static async start(home: string, policy: string): Promise<ServeProcess> {
     const args = [compiled('cli/main.ts'), 'serve', '--policy', policy, '--port', '0'];
     const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], MTRL_HOME: home };
     const server = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
     for await (const line of createInterface({ input: server.stdout }))
-      return new ServedPolicy(server, home, new URL(line).origin);
+      return new ServeProcess(server, home, new URL(line).origin);
     throw new Error(`mtrl serve ended with ${String(server.exitCode)} before it listened`);
   }
 
