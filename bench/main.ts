@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- NAME [--peer] [--rounds N] [--rows N] [--steps N] [--runs N] [--replay ID | --exported ID]
- * [--run NAME] [--seed S] [--reader NAME] [--json]`: runs one benchmark and prints its result as JSON.
+ * [--run NAME] [--seed S] [--reader NAME] [--requests N] [--json]`: runs one benchmark and prints its result as JSON.
  * bench/NAME.ts exports `bench`.
  */
 import { existsSync } from 'node:fs';
@@ -67,6 +67,8 @@ export interface BenchOptions {
   /** For `fuzz`: the seed of the first input, and a reader if it is not to be all of them. */
   readonly firstSeed?: number;
   readonly reader?: string;
+  /** For `serve`: number of mixed good and bad requests, in place of the rates. */
+  readonly requestCount?: number;
   /** For `parity`: an experiment whose updates are made again in PyTorch, and one of its runs. */
   readonly replayed?: Recorded;
   /** For `parity`: an experiment whose exports are opened in transformers and PEFT, and one of its runs. */
@@ -106,6 +108,7 @@ async function main(args: readonly string[]): Promise<void> {
   const stepCount = countOf(values.steps, '--steps', 'load', name);
   const runCount = countOf(values.runs, '--runs', known === 'fuzz' ? known : 'load', name);
   const firstSeed = countOf(values.seed, '--seed', 'fuzz', name);
+  const requestCount = countOf(values.requests, '--requests', 'serve', name);
   if (values.reader !== undefined) requireBench('--reader', 'fuzz', known ?? '');
   const run = values.run !== undefined && { runName: values.run };
   const recorded = Object.entries({ replayed: values.replay, exported: values.exported }).flatMap(
@@ -119,6 +122,7 @@ async function main(args: readonly string[]): Promise<void> {
     ...(stepCount !== undefined && { stepCount }),
     ...(runCount !== undefined && { runCount }),
     ...(firstSeed !== undefined && { firstSeed }),
+    ...(requestCount !== undefined && { requestCount }),
     ...(values.reader !== undefined && { reader: values.reader }),
     ...(Object.fromEntries(recorded) as Pick<BenchOptions, 'replayed' | 'exported'>),
     ...(values.prepare && { onlyPrepares: true }),
@@ -147,11 +151,12 @@ function parse(args: readonly string[]) {
       runs: { type: 'string' },
       seed: { type: 'string' },
       reader: { type: 'string' },
+      requests: { type: 'string' },
     } as const;
     return parseArgs({ args: [...args], allowPositionals: true, options });
   } catch (error) {
     throw new MtrlError('USAGE', (error as Error).message, {
-      hint: 'npm run bench -- NAME [--peer] [--rounds N] [--rows N] [--steps N] [--runs N] [--replay ID | --exported ID] [--run NAME] [--plans N] [--first SEED] [--planted] [--seed S] [--reader NAME] [--json]',
+      hint: 'npm run bench -- NAME [--peer] [--rounds N] [--rows N] [--steps N] [--runs N] [--replay ID | --exported ID] [--run NAME] [--plans N] [--first SEED] [--planted] [--seed S] [--reader NAME] [--requests N] [--json]',
     });
   }
 }

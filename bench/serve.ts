@@ -1,6 +1,7 @@
 /**
  * `npm run bench -- serve`: requests to `mtrl serve` on the demo's base checkpoint, one at a time and 32 at a time, of
- * /v1/judge and of the chat API. Prints their rates, and what a request costs beside its engine calls.
+ * /v1/judge and of the chat API. Prints their rates, and what a request costs beside its engine calls. With
+ * `--requests N`: so many good and bad requests instead (serve-mixed.ts).
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,6 +15,8 @@ import { readWorld } from '../judge/datasets/read-world.ts';
 import type { JudgeWorldSpec } from '../recipes/recipe.ts';
 import { loadRecipeFile } from '../recipes/load.ts';
 import { startServer } from '../serve/server.ts';
+import type { BenchOptions } from './main.ts';
+import { mixedRequests } from './serve-mixed.ts';
 import { quantile, rounded } from './statistics.ts';
 
 const task = 'safety';
@@ -22,7 +25,11 @@ const aloneCount = 48;
 const togetherCount = 256;
 const concurrency = 32;
 
-export async function bench(log: (line: string) => void) {
+export async function bench(log: (line: string) => void, { requestCount }: BenchOptions) {
+  return requestCount === undefined ? measuredRates(log) : mixedRequests(log, requestCount);
+}
+
+async function measuredRates(log: (line: string) => void) {
   const folder = mkdtempSync(join(tmpdir(), 'mtrl-bench-serve-'));
   const recipe = loadRecipeFile(join(projectRoot, 'recipes', 'demo.yaml'), []).parsed;
   const server = await startServer({

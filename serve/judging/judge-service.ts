@@ -4,12 +4,14 @@ import { asJson } from '../../artifacts/codecs/json-value.ts';
 import { ByteCache } from '../../core/byte-cache.ts';
 import { digestOf } from '../../core/json.ts';
 import { memoryOf, promptingOf } from '../../pipeline/recipe-access.ts';
+import { nearest } from '../../recipes/checks/nearest.ts';
 import type { AuditLog } from '../audit-log.ts';
+import { HttpError } from '../http/http-error.ts';
 import type { ServeMetrics } from '../http/metrics.ts';
 import type { Limits } from '../limits.ts';
 import type { ServedPolicy } from '../policies/served-policy.ts';
 import { calibrationOf } from './calibrated.ts';
-import { idsOf, judge, type JudgedRequestRow, type RowResult, rowsOf } from './judge.ts';
+import { idsOf, judge, type JudgedRequestRow, type JudgeSurroundings, type RowResult, rowsOf } from './judge.ts';
 import type { JudgeRequest } from './judge-request.ts';
 
 export interface JudgeServiceOptions {
@@ -43,8 +45,10 @@ export class JudgeService {
     const startedAtMs = performance.now();
     const { task } = request;
     const { seed = randomInt(seedMax) } = request;
-    const { rows, isCached } = await this.#judged(served, request, seed, caller.signal);
+    requireTask(task, Object.keys(served.recipe.tasks));
     const calibration = calibrationOf(served, request);
+    const surroundings = { seed, signal: caller.signal, labelTemperature: calibration?.temperature };
+    const { rows, isCached } = await this.#judged(served, request, surroundings);
     for (const { result } of rows) metrics.judged(task, isCached ? 'cached' : outcomeOf(result));
     const latencyMs = performance.now() - startedAtMs;
     const head = {
@@ -70,7 +74,11 @@ export class JudgeService {
       : { object: 'judgment', ...head, latencyMs, ...results[0] };
   }
 
-  async #judged(served: ServedPolicy, request: JudgeRequest, seed: number, signal: AbortSignal) {
+  async #judged(
+    served: ServedPolicy,
+    request: JudgeRequest,
+    surroundings: Pick<JudgeSurroundings, 'seed' | 'signal' | 'labelTemperature'>,
+  ) {
     const { limits, pictureHosts } = this.#options;
     const ids = idsOf(request);
     // What stands at an address may change, and a seed that nobody chose is to be another each time.
@@ -79,7 +87,7 @@ export class JudgeService {
     const known = key === undefined ? undefined : this.#cache.get(key);
     if (known !== undefined)
       return { rows: known.map((row, i) => ({ ...row, result: { ...row.result, id: ids[i] ?? '' } })), isCached: true };
-    const rows = await judge(served, request, ids, { limits, pictureHosts, signal, seed });
+    const rows = await judge(served, request, ids, { limits, pictureHosts, ...surroundings });
     // A refusal may name the row.
     const isWhole = rows.every(({ result }) => !('error' in result));
     if (key !== undefined && isWhole) this.#cache.set(key, rows, JSON.stringify(rows).length);
@@ -87,12 +95,20 @@ export class JudgeService {
   }
 }
 
+function requireTask(task: string, tasks: readonly string[]): void {
+  if (tasks.includes(task)) return;
+  const known = nearest(task, tasks, 8).join(', ');
+  throw new HttpError(404, `there is no task ${task.slice(0, 100)}; use one of ${known}`, {
+    param: 'task',
+    code: 'task_not_found',
+  });
+}
+
 /** Digest of everything that determines the results but the ids of rows. */
-function contentKey({ policy, recipe, mode }: ServedPolicy, request: JudgeRequest): string | undefined {
+function contentKey({ policy, recipe, mode }: ServedPolicy, request: JudgeRequest): string {
   const { task, mode: asked = mode, ordering = null, votes = 1, temperature = 1 } = request;
   const { constrained = false, calibrated = false, seed = null } = request;
   const rows = rowsOf(request).map(({ fields, images, candidates }) => ({ fields, images, candidates }));
-  if (!Object.hasOwn(recipe.tasks, request.task)) return undefined;
   const { tokenCountMax, promptCountPerBatch } = recipe.evaluation;
   return digestOf(
     asJson({

@@ -14,12 +14,10 @@ import { taskOfRows } from '../../pipeline/data/read-rows.ts';
 import { Waits } from '../../pipeline/heartbeat.ts';
 import { memoryOf } from '../../pipeline/recipe-access.ts';
 import { endedBy } from '../../pipeline/training/sampling.ts';
-import { nearest } from '../../recipes/checks/nearest.ts';
 import type { TaskSpec } from '../../recipes/recipe.ts';
 import { asHttpError, bodyOf, type ErrorBody, HttpError } from '../http/http-error.ts';
 import type { Limits } from '../limits.ts';
 import type { ServedPolicy } from '../policies/served-policy.ts';
-import { calibrationOf } from './calibrated.ts';
 import { constrainedRow, type DecidedRow, decidedRow } from './decide.ts';
 import { heldDataset, heldPrompts } from './held-rows.ts';
 import type { JudgeRequest, JudgeRow, Ordering } from './judge-request.ts';
@@ -38,6 +36,8 @@ export interface JudgeSurroundings {
   readonly signal: AbortSignal;
   /** Of samples and of random orders. */
   readonly seed: number;
+  /** Of the calibrated probabilities, if there are to be any. */
+  readonly labelTemperature: number | undefined;
 }
 
 /** A row of a request with its result. */
@@ -52,21 +52,19 @@ export interface JudgedRequestRow {
 const readCountMax = 8;
 
 /**
- * One result per row, in order; `ids` are those of the rows. In a batch, a row that cannot be judged has its error in
- * place of a result. Throws HttpError, MtrlError, UnusableRow, or the signal's reason.
+ * One result per row, in order; `ids` are those of the rows, and the task is one of the recipe's. In a batch, a row that
+ * cannot be judged has its error in place of a result. Throws HttpError, MtrlError, UnusableRow, or the signal's reason.
  */
 export async function judge(
   served: ServedPolicy,
   request: JudgeRequest,
   ids: readonly string[],
-  { limits, pictureHosts, signal, seed }: JudgeSurroundings,
+  { limits, pictureHosts, signal, seed, labelTemperature }: JudgeSurroundings,
 ): Promise<readonly JudgedRequestRow[]> {
   const { recipe } = served;
   const { task, mode = served.mode } = request;
-  requireTask(task, Object.keys(recipe.tasks));
   const source = taskOfRows(recipe, task);
   requireFitting(request, source.spec);
-  const calibrated = calibrationOf(served, request)?.temperature;
   const rules = { ...limits, hosts: pictureHosts };
   const isBatch = 'rows' in request;
   const given = rowsOf(request).map((row, i) => ({ row, id: required(ids[i], 'an id of every row') }));
@@ -94,7 +92,7 @@ export async function judge(
     ...memoryOf(recipe),
   });
   const asking: Asking = { asker, dataset: heldDataset(showable), waits, spec: source.spec, mode };
-  const judged = await judgedBy(asking, request, seed, recipe.evaluation.tokenCountMax, calibrated);
+  const judged = await judgedBy(asking, request, seed, recipe.evaluation.tokenCountMax, labelTemperature);
   const results = judged.values();
   return rows.map((row, i) => {
     const { fields } = required(given[i], 'a row').row;
@@ -108,10 +106,10 @@ async function judgedBy(
   { task, ordering, votes = 1, temperature = 1, constrained = false }: JudgeRequest,
   seed: number,
   tokenCountMax: number,
-  calibrated: number | undefined,
+  labelTemperature: number | undefined,
 ): Promise<DecidedRow[]> {
   const isUsual = ordering === undefined && votes === 1;
-  if (isUsual && !constrained) return judgedRows(asking, task, tokenCountMax, calibrated);
+  if (isUsual && !constrained) return judgedRows(asking, task, tokenCountMax, labelTemperature);
   const { spec } = asking;
   const rows = await answeredRows(asking, task, {
     sampling: { temperature, greedy: votes === 1, tokenCountMax },
@@ -120,7 +118,9 @@ async function judgedBy(
     afterUnparsable: constrained,
   });
   const decided = rows.map((row) =>
-    isUsual ? judgedRow(row.id, row.answers, spec.labels, calibrated) : decidedRow(row, spec, votes, calibrated),
+    isUsual
+      ? judgedRow(row.id, row.answers, spec.labels, labelTemperature)
+      : decidedRow(row, spec, votes, labelTemperature),
   );
   return constrained ? decided.map((row) => constrainedRow(row, spec)) : decided;
 }
@@ -144,15 +144,6 @@ export function idsOf(request: JudgeRequest): string[] {
     ids.add(id);
   }
   return [...ids];
-}
-
-function requireTask(task: string, tasks: readonly string[]): void {
-  if (tasks.includes(task)) return;
-  const known = nearest(task, tasks, 8).join(', ');
-  throw new HttpError(404, `there is no task ${task.slice(0, 100)}; use one of ${known}`, {
-    param: 'task',
-    code: 'task_not_found',
-  });
 }
 
 /** Throws HttpError for a setting that would have no effect. */

@@ -110,6 +110,7 @@ table { border-collapse: collapse; width: 100%; }
 .tree li { padding: 3px 0; overflow-wrap: anywhere; } .tree summary { cursor: pointer; } .leaf { padding-left: 16px !important; }
 .tree .made { color: var(--accent); } .tree .facts-line { padding: 3px 0 3px 18px; font-size: 12.5px; }
 .version { padding: 14px 18px; margin-bottom: 10px; } .version time { margin-left: auto; color: var(--muted); font-size: 13px; }
+.version td:first-child { min-width: 6em; } .version td:not(:first-child) { overflow-wrap: normal; } .version .scroll + .scroll { margin-top: 16px; }
 .checks { margin: 8px 0 0; padding-left: 18px; font-size: 14px; }
 .label-queue { max-width: 760px; }
 .answer-row { display: flex; flex-wrap: wrap; gap: 10px; margin: 16px 0; }

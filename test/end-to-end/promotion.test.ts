@@ -1,6 +1,6 @@
 /**
- * `mtrl promote`, `approve`, `reject`, `rollback`, `promoted`, and a promoted name as a policy, as a user runs them, on
- * real servers and workers.
+ * `mtrl promote`, `approve`, `reject`, `rollback`, `promoted`, and a promoted name as a policy, also of `mtrl serve`, as
+ * a user runs them, on real servers and workers.
  */
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -8,9 +8,12 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { RecipeInput } from '../../recipes/recipe.ts';
+import { dataUri } from '../serve/demo-server.ts';
 import { mtrlOn } from '../support/commands.ts';
+import { type Answered, ServeProcess } from './served-requests.ts';
 import { tinyRecipe } from './tiny-recipe.ts';
 import { WholeStack } from './whole-stack.ts';
 
@@ -98,13 +101,33 @@ describe('mtrl promote', () => {
     expect(out).toMatch(/^taste@1 {2}[0-9a-f]{12} {2}taught\/s0 of judge, 20/);
   });
 
-  it('holds back a judge that is worse than the promoted one, with exit code 1 and the rule, unless a reason forces it', async () => {
+  it('holds back a judge that is worse than the promoted one, with exit code 1 and the rule', async () => {
     const held = await mtrl('promote', 'judge', '--arm', 'base', '--json');
     expect([held.code, held.err]).toEqual([1, expect.stringContaining('PROMOTION_HELD_BACK')]);
     const document = JSON.parse(held.out) as { readonly status: string; readonly why: string };
     expect(document).toMatchObject({ status: 'held-back', promoted: null });
     expect(document.why).toContain('unparsable answers to safety');
     expect(await json('promoted', 'taste')).toMatchObject({ current: 1, revision: 1 });
+  });
+
+  it('promotes it by force in the middle of 1,000 requests to `mtrl serve`: none is lost, none is answered twice', async () => {
+    const serving = await ServeProcess.start(stack.home, 'taste');
+    onTestFinished(async () => {
+      await serving.stop();
+    });
+    const picture = sharp({ create: { width: 40, height: 40, channels: 3, background: 'teal' } }).png();
+    const images = [dataUri(await picture.toBuffer())];
+    let [askedCount, startPromotion] = [0, (): void => undefined];
+    const mayPromote = new Promise<void>((resolve) => (startPromotion = resolve));
+    const bodyOf = () => {
+      // A field that the prompt does not use: nothing is answered from the cache.
+      const n = askedCount++;
+      if (n === 300) startPromotion();
+      return { id: String(n), task: 'safety', images, fields: { n } };
+    };
+    const isEnough = ({ judged }: Answered): boolean => askedCount >= 1_000 && judged.version === 2;
+    const asking = Promise.all(Array.from({ length: 8 }, () => serving.ask(bodyOf, isEnough)));
+    await Promise.race([mayPromote, asking]);
 
     const shown = await mtrl('promote', 'judge', '--arm', 'base', '--force-reason', 'a drill');
     expect([shown.code, shown.err]).toEqual([0, expect.not.stringContaining('notification failed')]);
@@ -113,6 +136,22 @@ describe('mtrl promote', () => {
       ...{ current: 2, versions: [{ version: 1 }, { version: 2, runName: 'base/s0' }] },
       events: [{ kind: 'promoted' }, { kind: 'promoted', version: 2, previous: 1, reason: 'a drill' }],
     });
+
+    const { versions } = (await json('promoted', 'taste')) as { versions: { policy: { sha256: string } }[] };
+    const answers = await asking;
+    for (const ofClient of answers) {
+      const policies = ofClient.map(({ judged }) => judged.policy.sha256);
+      expect(policies.filter((policy, i) => policy !== policies[i - 1])).toEqual(
+        versions.map(({ policy }) => policy.sha256),
+      );
+    }
+    expect(answers.flat().filter(({ id, status, judged }) => status !== 200 || judged.id !== id)).toEqual([]);
+    const inOrder = (all: readonly { readonly id: string }[]) =>
+      all.toSorted((a, b) => Number(a.id) - Number(b.id)).map(({ id }) => id);
+    const ids = Array.from({ length: askedCount }, (_, i) => String(i));
+    expect(inOrder(answers.flat())).toEqual(ids);
+    expect(inOrder(await serving.records('safety'))).toEqual(ids);
+    expect(await serving.stop()).toBe(0);
   });
 
   it('reports invalid requests', async () => {

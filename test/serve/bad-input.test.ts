@@ -1,8 +1,10 @@
 /** Everything that a client can get wrong: the HTTP status, in the error object of the OpenAI API, and what it names. */
 import { createConnection } from 'node:net';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { kindsFor, sendMixed } from '../../bench/serve-kinds.ts';
 import { Tokens } from '../../serve/tokens.ts';
 import { dataUri, type DemoServer, demoServer, judgeRow, worldRows } from './demo-server.ts';
 
@@ -127,6 +129,21 @@ it('keeps the pictures out of what it tells of itself', async () => {
   expect(text).not.toContain(picture.slice(0, 100));
   const document = (await (await fetch(`${server.address}/openapi.json`)).json()) as { paths: object };
   expect(Object.keys(document.paths)).toContain('/v1/judge');
+});
+
+it('ends each of 100 requests of all kinds, good and bad, as it must, and keeps nothing of them', async () => {
+  const token = await new Tokens(`${server.folder}/tokens`).add('mixed', '2026-01-01T00:00:00Z');
+  const kinds = await kindsFor({ address: server.address, token, limits });
+  const ended = await sendMixed(kinds, { requestCount: 100, concurrency: 16 });
+  expect(ended.filter(({ isExpected }) => !isExpected)).toEqual([]);
+  expect(new Set(ended.map(({ kind }) => kind))).toEqual(new Set(Object.keys(kinds)));
+  const metrics = async () => (await fetch(`${server.address}/metrics`)).text();
+  await expect.poll(metrics).toMatch(/^mtrl_serve_requests_in_flight 0$/m);
+  expect(await metrics()).toMatch(/^mtrl_serve_engine_requests_waiting 0$/m);
+  const records = await readFile(`${server.folder}/audit/judgments/safety.jsonl`, 'utf8');
+  for (const { id } of ended.filter(({ kind, isRecorded }) => isRecorded && kind !== 'pair in both orders'))
+    expect(records.split(`"id":"${id}"`)).toHaveLength(2);
+  await new Tokens(`${server.folder}/tokens`).revoke('mixed');
 });
 
 it('needs a token once there is one, and refuses it once it is revoked, the last one too', async () => {

@@ -190,39 +190,6 @@ it('records every judgment so that `mtrl score` reads it', async () => {
   expect(text).not.toContain('base64');
 });
 
-it('loses none of 200 mixed requests, some of which are wrong and some of which leave', async () => {
-  const kinds = Array.from({ length: 200 }, async (_, i) => {
-    const row = rows[i % rows.length] as WorldRow;
-    // Ids do not matter, but other fields would be found in the cache.
-    const body = { task: 'safety', ...judgeRow(row), fields: { n: i } };
-    if (i % 10 === 3) return (await server.post('/v1/judge', { ...body, images: [] })).status === 400;
-    if (i % 10 === 7) {
-      const leaving = new AbortController();
-      setTimeout(() => leaving.abort(), (i % 40) + 1);
-      return server.post('/v1/judge', body, { signal: leaving.signal }).then(
-        ({ status }) => status === 200,
-        () => true,
-      );
-    }
-    if (i % 2 === 0) {
-      const { choices } = await client.chat.completions.create({
-        model: 'demo',
-        temperature: 0,
-        messages: messagesOf(row),
-      });
-      return choices[0]?.message.content === (await judgedAlone(row)).answers[0];
-    }
-    const { status, body: judged } = await server.post('/v1/judge', body);
-    const { answers, probabilities } = await judgedAlone(row);
-    expect(judged).toMatchObject({ answers, probabilities });
-    return status === 200;
-  });
-  expect(await Promise.all(kinds)).toEqual(kinds.map(() => true));
-  const metrics = await (await fetch(`${server.address}/metrics`)).text();
-  expect(metrics).toMatch(/mtrl_serve_requests_in_flight 0\n/);
-  expect(metrics).toMatch(/mtrl_serve_engine_requests_waiting 0\n/);
-});
-
 /** The process id of a compute process that this process has started. */
 async function computeProcess(): Promise<number> {
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
@@ -234,7 +201,7 @@ async function computeProcess(): Promise<number> {
   throw new Error('no compute process');
 }
 
-it('answers all of 32 requests when the compute process is killed in the middle of them', async () => {
+it('answers all of 32 requests once when the compute process is killed in the middle of them', async () => {
   const asked = Array.from({ length: 32 }, (_, i) => {
     const row = judgeRow(rows[i % rows.length] as WorldRow);
     return server.post('/v1/judge', { task: 'safety', ...row, fields: { killed: i } });
@@ -247,6 +214,9 @@ it('answers all of 32 requests when the compute process is killed in the middle 
     const { answers: said, probabilities } = alone[i % rows.length] as JudgedRow;
     expect({ status, body }).toMatchObject({ status: 200, body: { answers: said, probabilities } });
   }
+  const records = (await readFile(join(server.folder, 'audit', 'judgments', 'safety.jsonl'), 'utf8')).split('\n');
+  for (let i = 0; i < 32; i++)
+    expect(records.filter((record) => record.includes(`"fields":{"killed":${String(i)}}`))).toHaveLength(1);
 });
 
 it('refuses more requests than it may answer at once, and says when to come again', async () => {

@@ -41,4 +41,5 @@ test('the details of a run show what its steps measured, newest first, without c
     ['0', '1.0000', '1.000', '1.0e-4', '0'],
   ]);
   expect(tableOf([{ step: 0, ...made }])[0]).toEqual(['step', 'loss', 'gradient norm', 'learning rate', 'from cache']);
+  expect(tableOf([{ step: 0, ...made, loss: -1e-6 }])[1]?.[1]).toBe('0.0000');
 });

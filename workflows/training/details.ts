@@ -217,7 +217,8 @@ function counted(count: number, one: string, many: string): string {
 }
 
 function fixed(value: number | undefined, digits = 3): string {
-  return value === undefined ? '' : value.toFixed(digits);
+  // A small negative number would be shown as -0.000.
+  return value === undefined ? '' : value.toFixed(digits).replace(/^-(0\.?0*)$/, '$1');
 }
 
 function percent(rate: number | undefined): string {

@@ -3,6 +3,7 @@ import type { ExperimentEntry } from '../../api.ts';
 import { linkTo } from '../address.ts';
 import { useJson } from '../fetch-json.ts';
 import { useSteps } from '../hotkeys.ts';
+import { Moment } from '../widgets/moment.tsx';
 import { Failed, Nothing, Waiting } from '../widgets/notice.tsx';
 
 export function Experiments() {
@@ -20,15 +21,11 @@ export function Experiments() {
             <a href={linkTo(experimentId, 'overview')}>
               <b>{experimentId}</b>
               <span class={state === 'finished' ? 'state' : 'state live'}>{state}</span>
-              <time>{finishedAtMs === undefined ? '' : dateOf(finishedAtMs)}</time>
+              {finishedAtMs === undefined ? <time /> : <Moment at={finishedAtMs} />}
             </a>
           </li>
         ))}
       </ul>
     </>
   );
-}
-
-function dateOf(ms: number): string {
-  return new Date(ms).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 }

@@ -3,6 +3,7 @@ import { significant } from '../../../judge/report/format.ts';
 import type { PromotedView, PromotionsView } from '../../api.ts';
 import { linkTo } from '../address.ts';
 import { useJson } from '../fetch-json.ts';
+import { Moment } from '../widgets/moment.tsx';
 import { Failed, Nothing, Waiting } from '../widgets/notice.tsx';
 import { PlainTable } from '../widgets/plain-table.tsx';
 
@@ -27,7 +28,7 @@ export function Promotions() {
             <ol class="checks">
               {events.map(({ revision, kind, version, at, by, reason }) => (
                 <li key={revision}>
-                  {at}: {kind} to {version === null ? 'nothing' : `version ${String(version)}`}
+                  <Moment at={at} />: {kind} to {version === null ? 'nothing' : `version ${String(version)}`}
                   {by === undefined ? '' : ` by ${by}`}
                   {reason === undefined ? '' : `: ${reason}`}
                 </li>
@@ -49,7 +50,7 @@ function Version({ promoted, isCurrent }: { readonly promoted: PromotedView; rea
         <a href={linkTo(experimentId, 'evaluation', { run: runName })}>
           {runName} of {experimentId}
         </a>
-        <time>{promotedAt}</time>
+        <Moment at={promotedAt} />
       </header>
       <p>
         {gate === undefined ? (
