@@ -35,7 +35,7 @@ export async function bench(log: (line: string) => void) {
     rmSync(path);
     throw new MtrlError('SETUP_FAILED', 'the kit is larger than it may be', {
       found: `${String(archive.byteLength)} of ${String(byteLengthMax)} bytes`,
-      hint: 'leave files out in bench/offline-kit/contents.ts',
+      hint: 'pack with a smaller Node (20 compresses to 36 MB), or leave files out in bench/offline-kit/contents.ts',
     });
   }
   log(`on the other machine: tar xf kit.tar.gz && kit/check`);

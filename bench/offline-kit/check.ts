@@ -1,14 +1,15 @@
 /**
  * `kit/check [FILE]`: compares the GPU providers of ONNX Runtime with `cpu` on this machine, times GRPO steps, and writes
  * the results as JSON (default: results.json in the kit). Each part runs in processes of its own; one that cannot run is
- * named with the reason. The exit code is 1 if a part that ran disagreed or failed.
+ * named with the reason. The exit code is 1 if a part that ran disagreed or failed. MTRL_KIT_MINUTES: time for all parts
+ * together (default: 7, so that the check ends within 8).
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Json } from '../../core/json.ts';
 import { projectRoot } from '../../core/project.ts';
-import { exitCodeOfParts, partLine, summaryText } from './check-table.ts';
+import { exitCodeOfParts, leftOutText, partLine, summaryText, verdictOf } from './check-table.ts';
 import { findTorch } from './find-torch.ts';
 import { type Part, type PartResult, limitMsOf } from './part.ts';
 import { gpuProviders, partsOf, whyNot } from './parts.ts';
@@ -16,8 +17,7 @@ import { readChecks } from './readings.ts';
 import { runProgram } from './run-program.ts';
 import { findVulkan } from './vulkan.ts';
 
-/** Of everything: a minute less than it may take. */
-const limitMs = 7 * 60_000;
+const limitMs = 60_000 * (Number(process.env['MTRL_KIT_MINUTES']) || 7);
 const doctorLimitMs = 60_000;
 /** A step ends before its process is stopped. */
 const ownShare = 0.9;
@@ -32,6 +32,12 @@ const machine: Record<string, Json> = {
   driver: firstLineOf('/proc/driver/nvidia/version'),
 };
 
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)
+  process.once(signal, () => process.exit(code));
+writeResults();
 const { vulkan, tried } = await findVulkan();
 machine['vulkan'] = { tried, ...(vulkan && { by: vulkan.by, devices: vulkan.devices as unknown as Json }) };
 say(`vulkan: ${tried.join('; ')}`);
@@ -54,6 +60,7 @@ const offers = await Promise.all(
   }),
 );
 const parts = partsOf({ providers: Object.fromEntries(offers) as never, torch });
+say(leftOutText(parts));
 for (const [index, part] of parts.entries())
   await runPart(part, limitMsOf(parts, index, limitMs - (performance.now() - startedAtMs)));
 say(`\n${summaryText(results)}\n\nresults: ${file}`);
@@ -62,10 +69,20 @@ process.exitCode = exitCodeOfParts(results);
 async function runPart(part: Part, partLimitMs: number): Promise<void> {
   const result = await resultOf(part, partLimitMs);
   results.push(result);
-  say(partLine(result));
-  // After each part: an interrupted check leaves what it has.
-  const agreed = exitCodeOfParts(results) === 0;
-  writeFileSync(file, `${JSON.stringify({ ...madeOf(), machine, agreed, parts: results }, null, 1)}\n`);
+  if (part.leftOut === undefined) say(partLine(result));
+  writeResults();
+}
+
+/** Before the first part, so that a file that cannot be written is known; after each, for a check that is interrupted. */
+function writeResults(): void {
+  const kit = JSON.parse(readFileSync(join(projectRoot, 'kit.json'), 'utf8')) as Json;
+  const written = { kit, machine, verdict: verdictOf(results), parts: results };
+  try {
+    writeFileSync(file, `${JSON.stringify(written, null, 1)}\n`);
+  } catch (error) {
+    process.stderr.write(`the results cannot be written: ${(error as Error).message}\n  do    kit/check FILE\n`);
+    process.exit(2);
+  }
 }
 
 async function resultOf(part: Part, partLimitMs: number): Promise<PartResult> {
@@ -79,11 +96,6 @@ async function resultOf(part: Part, partLimitMs: number): Promise<PartResult> {
   const status = problems.length > 0 ? wrong : end === 'done' ? right : end;
   const text = [...problems, reason, found].filter((each) => each !== '').join('; ');
   return { name, status, found: text, seconds, lines };
-}
-
-/** What the kit consists of, from kit.json. */
-function madeOf(): { readonly kit: Json } {
-  return { kit: JSON.parse(readFileSync(join(projectRoot, 'kit.json'), 'utf8')) as Json };
 }
 
 function firstLineOf(path: string): string | null {

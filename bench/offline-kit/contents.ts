@@ -24,7 +24,11 @@ const entry = 'bench/offline-kit/check.ts';
 /** Which check.ts reaches by other ways than imports. */
 const besideEntry = ['bench/peers/demo_step.py'];
 const folders = ['recipes/demo-base', 'test/fixtures/idefics3/untied-gqa'];
-const singleFiles = ['package.json', 'LICENSE', ...['cases.json', 'images.safetensors'].map((name) => `test/fixtures/idefics3/${name}`)];
+const singleFiles = [
+  'package.json',
+  'LICENSE',
+  ...['cases.json', 'images.safetensors'].map((name) => `test/fixtures/idefics3/${name}`),
+];
 
 /**
  * Not needed by the check: TensorFlow.js; sharp, since its pictures are noise and never files; what onnxruntime-node's

@@ -3,7 +3,13 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { Offer } from './parts.ts';
 
-const names = ['python3', '/usr/local/bin/python3', '/usr/bin/python3', '/opt/conda/bin/python3', '/opt/venv/bin/python3'];
+const names = [
+  'python3',
+  '/usr/local/bin/python3',
+  '/usr/bin/python3',
+  '/opt/conda/bin/python3',
+  '/opt/venv/bin/python3',
+];
 const script =
   'import sys, torch; cuda = torch.cuda.is_available(); ' +
   'print(sys.executable, torch.__version__, "cuda" if cuda else "cpu", torch.cuda.get_device_name() if cuda else "", sep="\\n")';
@@ -22,9 +28,9 @@ export async function findTorch(): Promise<Torch> {
       const [python = name, version = '', device = 'cpu', deviceName = ''] = stdout.trim().split('\n');
       return { environment: { MTRL_BENCH_PYTHON: python }, device, version, deviceName };
     } catch (error) {
-      const { code, stderr = '', message } = error as Error & { code?: unknown; stderr?: string };
-      const said = code === 'ENOENT' ? 'not there' : (stderr.trim().split('\n').at(-1) ?? message);
-      tried.push(`${name}: ${said || (message.split('\n')[0] ?? '')}`);
+      const { code, killed, stderr = '' } = error as Error & { code?: unknown; killed?: boolean; stderr?: string };
+      const said = stderr.trim().split('\n').at(-1) ?? '';
+      tried.push(`${name}: ${code === 'ENOENT' ? 'not there' : killed === true ? 'does not import it in time' : said}`);
     }
   }
   const leftOut = `no Python with PyTorch (${tried.join('; ')}); MTRL_BENCH_PYTHON names one`;

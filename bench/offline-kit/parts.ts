@@ -29,8 +29,14 @@ export function partsOf({ providers, torch }: Offers): Part[] {
   const compared = gpuProviders.flatMap((provider): Part[] => {
     const part = { program: differences, ...providers[provider] };
     return [
-      { ...part, name: `${provider} ops`, args: () => [provider], weight: 10, read: readOps },
-      { ...part, name: `${provider} step`, args: () => [provider, 'untied-gqa', 'demo-base'], weight: 4, read: readSteps },
+      { ...part, name: `${provider} ops`, args: () => [provider], weight: 14, read: readOps },
+      {
+        ...part,
+        name: `${provider} step`,
+        args: () => [provider, 'untied-gqa', 'demo-base'],
+        weight: 4,
+        read: readSteps,
+      },
     ];
   });
   const sides: [side: string, device: string, offer: Offer][] = [

@@ -88,15 +88,17 @@ export function readRounds(lines: readonly Json[]): Reading {
   if (times === undefined) return { found: 'no round ended', hasCompared: false, problems: [] };
   const rounds = lines.slice(1) as unknown as readonly StepRound[];
   // NaN is null in JSON.
-  const differences = rounds.flatMap(({ logProbDifferenceMax: max }) => (max === undefined ? [] : [max as number | null]));
+  const differences = rounds.flatMap(({ logProbDifferenceMax: max }) =>
+    max === undefined ? [] : [max as number | null],
+  );
   const largest = Math.max(0, ...differences.map((difference) => difference ?? Infinity));
   const agreement = differences.length > 0 ? `, log-probs differ by ${largest.toExponential(1)}` : '';
-  const counted = times.roundCount === 0 ? 'only the first round, which compiles' : `${String(times.roundCount)} rounds`;
+  const counted =
+    times.roundCount === 0 ? 'only the first round, which compiles' : `${String(times.roundCount)} rounds`;
   return {
     found: `rollout ${inMs(times.rolloutMs)}, update ${inMs(times.trainMs)} (${counted}${agreement})`,
     hasCompared: differences.length > 0,
-    problems:
-      largest <= logProbToleranceMax ? [] : [`log-probs of rollouts and training differ by ${String(largest)}`],
+    problems: largest <= logProbToleranceMax ? [] : [`log-probs of rollouts and training differ by ${String(largest)}`],
   };
 }
 

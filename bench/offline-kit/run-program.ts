@@ -36,10 +36,10 @@ export async function runProgram(
     stopGroup(child.pid);
   };
   process.once('exit', stop);
-  let isStopped = false;
+  const over = new AbortController();
+  over.signal.addEventListener('abort', stop);
   const timer = setTimeout(() => {
-    isStopped = true;
-    stop();
+    over.abort();
   }, limitMs);
   const lines: Json[] = [];
   let words = '';
@@ -71,7 +71,7 @@ export async function runProgram(
   process.off('exit', stop);
   await reading;
   const seconds = Math.round((performance.now() - startedAtMs) / 100) / 10;
-  if (isStopped) return { lines, end: 'stopped', reason: `stopped after ${seconds.toFixed(0)} s`, seconds };
+  if (over.signal.aborted) return { lines, end: 'stopped', reason: `stopped after ${seconds.toFixed(0)} s`, seconds };
   const said = words.trim();
   if (code === 0) return { lines, end: 'done', reason: '', seconds };
   const end = signal === null ? `ended with ${String(code)}` : `was killed by ${signal}`;

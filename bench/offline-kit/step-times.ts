@@ -21,8 +21,8 @@ export interface StepRound {
 interface Side {
   /** What computes: threads, or versions. */
   readonly by: string;
-  round(): Promise<StepRound>;
-  close(): Promise<void> | void;
+  readonly round: () => Promise<StepRound>;
+  readonly close: () => Promise<void> | void;
 }
 
 const startedAtMs = performance.now();

@@ -32,10 +32,7 @@ export async function doctor(settings?: StackSettings): Promise<DoctorReport> {
     checkProviders(),
     checkServices(home, known),
   ]);
-  const checks = [
-    ...[checkMachine(home), programs, modules, providers, services],
-    checkCheckpoint(),
-  ].flat();
+  const checks = [...[checkMachine(home), programs, modules, providers, services], checkCheckpoint()].flat();
   return { ok: checks.every(({ status }) => status !== 'fail'), home, checks };
 }
 

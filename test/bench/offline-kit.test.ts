@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { exitCodeOfParts, partLine, summaryText } from '../../bench/offline-kit/check-table.ts';
+import { exitCodeOfParts, leftOutText, partLine, summaryText } from '../../bench/offline-kit/check-table.ts';
 import { type KitContents, kitContents } from '../../bench/offline-kit/contents.ts';
 import { type PartResult, limitMsOf } from '../../bench/offline-kit/part.ts';
 import { type Offers, partsOf } from '../../bench/offline-kit/parts.ts';
@@ -78,7 +78,7 @@ describe('the results', () => {
       result('tiny webgpu', 'stopped', rounds('', [3_000, 4_000])),
       result('tiny torch cuda', 'done', rounds('torch 2.15.0', [99, 99], [8, 4.5])),
     ];
-    expect(results.map(partLine)[1]).toBe('left out         cuda ops                  found by cuda ops');
+    expect(results.map(partLine)[0]).toBe('agreed     12 s  webgpu ops                found by webgpu ops');
     expect(summaryText(results)).toBe(
       [
         'shape  on          rollout  update   step     by',
@@ -93,7 +93,7 @@ describe('the results', () => {
   });
 
   test('say so if nothing ran on a GPU, and fail if something that ran disagreed or crashed', () => {
-    expect(summaryText([result('doctor', 'done'), result('webgpu ops', 'left out')])).toContain('nothing was computed');
+    expect(summaryText([result('doctor', 'done'), result('webgpu ops', 'left out')])).toContain('was finished');
     for (const status of ['differs', 'failed'] as const) {
       const results = [result('doctor', 'done'), result('webgpu step', status)];
       expect(exitCodeOfParts(results)).toBe(1);
@@ -121,7 +121,10 @@ describe('the results', () => {
   });
 
   test('of rounds disagree if log-probs of rollouts and training do', () => {
-    const round = (logProbDifferenceMax: number | null) => [{ by: '' }, { rolloutMs: 1, trainMs: 1, logProbDifferenceMax }];
+    const round = (logProbDifferenceMax: number | null) => [
+      { by: '' },
+      { rolloutMs: 1, trainMs: 1, logProbDifferenceMax },
+    ];
     expect(readRounds(round(2e-6)).problems).toEqual([]);
     expect(readRounds(round(2e-3)).problems.length).toBe(1);
     expect(readRounds(round(null)).problems.length).toBe(1);
@@ -143,6 +146,13 @@ describe('the parts', () => {
     expect(limits.filter((_, index) => parts[index]?.leftOut !== undefined).every((limit) => limit === 0)).toBe(true);
     expect(limits[0]).toBeGreaterThan(90_000);
     expect(limitMsOf(parts, 0, -5)).toBe(0);
+  });
+
+  test('that are left out are named, a line a reason', () => {
+    const [cuda, torch, ...more] = leftOutText(partsOf(offers)).split('\n');
+    expect(cuda).toBe('left out  cuda ops, cuda step, tiny cuda, small cuda, smolvlm-256m cuda: no libraries');
+    expect(torch).toBe('left out  tiny torch cuda, small torch cuda, smolvlm-256m torch cuda: no Python');
+    expect(more).toEqual([]);
   });
 
   test('are stopped with their children when their time is over, and their errors are told', async () => {

@@ -127,7 +127,17 @@ function fixtureStep(kind: FixtureKind): StepCase {
 
 /** The demo's base checkpoint, asked about pictures of noise by token ids of its tokenizer.json. */
 function demoStep(): StepCase {
-  const ids = { pad: 0, bos: 1, eos: 2, image: 4, aroundImage: 5, globalImage: 6, assistant: 7, firstWord: 13, end: 92 };
+  const ids = {
+    pad: 0,
+    bos: 1,
+    eos: 2,
+    image: 4,
+    aroundImage: 5,
+    globalImage: 6,
+    assistant: 7,
+    firstWord: 13,
+    end: 92,
+  };
   const { pad, bos, eos, image, aroundImage, globalImage, assistant, firstWord, end } = ids;
   const [side, imageTokenCount] = [32, 16];
   const rng = new Rng('differential-demo', 0);
