@@ -12,7 +12,7 @@ import { projectRoot } from '../../core/project.ts';
 import { exitCodeOfParts, leftOutText, partLine, summaryText, verdictOf } from './check-table.ts';
 import { findTorch } from './find-torch.ts';
 import { type Part, type PartResult, limitMsOf } from './part.ts';
-import { gpuProviders, partsOf, whyNot } from './parts.ts';
+import { type Offers, gpuProviders, partsOf, whyNot } from './parts.ts';
 import { readChecks } from './readings.ts';
 import { runProgram } from './run-program.ts';
 import { findVulkan } from './vulkan.ts';
@@ -59,7 +59,7 @@ const offers = await Promise.all(
     return [provider, { environment: own, ...(leftOut !== undefined && { leftOut }) }] as const;
   }),
 );
-const parts = partsOf({ providers: Object.fromEntries(offers) as never, torch });
+const parts = partsOf({ providers: Object.fromEntries(offers) as Offers['providers'], torch });
 say(leftOutText(parts));
 for (const [index, part] of parts.entries())
   await runPart(part, limitMsOf(parts, index, limitMs - (performance.now() - startedAtMs)));

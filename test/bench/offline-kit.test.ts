@@ -9,10 +9,11 @@ import { runProgram } from '../../bench/offline-kit/run-program.ts';
 import { projectRoot } from '../../core/project.ts';
 import { build } from '../../infra/build.mjs';
 import { expectNone } from '../support/expect-none.ts';
+import { needLinuxX64 } from '../support/needs.ts';
 
 const megabyte = 1e6;
 
-describe.runIf(process.platform === 'linux' && process.arch === 'x64')('the archive', () => {
+describe.skipIf(needLinuxX64().isMissing)('the archive', () => {
   let contents: KitContents;
   beforeAll(async () => {
     await build(projectRoot, ['bench', 'test']);
