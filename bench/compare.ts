@@ -6,7 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { cpus } from 'node:os';
 import { rolloutFlops, trainFlops } from './flops.ts';
 import { openGemmPeak } from './gemm-peak.ts';
-import { type OurStep, type Rollouts, type Work, openOurStep, usualWork, wordCountOf } from './our-step.ts';
+import { differencesOf } from './log-prob-differences.ts';
+import { type OurStep, type Work, openOurStep, usualWork, wordCountOf } from './our-step.ts';
 import { type Peer, startPeer, tunedMkl } from './python-peer.ts';
 import { type Shape, type ShapeName, shapes, writeConfig } from './shapes.ts';
 import { median, quantile, rounded } from './statistics.ts';
@@ -118,14 +119,6 @@ async function timedStep(ours: OurStep): Promise<{ times: Required<PartTimes>; d
   };
 }
 
-function differencesOf(rollouts: Rollouts, logProbs: readonly (readonly (readonly number[])[])[]): number[] {
-  return rollouts.flatMap((group, g) =>
-    group.flatMap((rollout, r) =>
-      rollout.logProbs.map((logProb, t) => Math.abs(logProb - (logProbs[g]?.[r]?.[t] ?? NaN))),
-    ),
-  );
-}
-
 async function startPeers(
   { script }: Comparison,
   shape: Shape,
@@ -138,7 +131,7 @@ async function startPeers(
     promptCount,
     groupSize,
     completionTokenCount,
-    wordCount: wordCountOf(work),
+    wordCount: wordCountOf(shape, work),
   };
   const tuned = tunedMkl(log);
   const peers = new Map([['stock', await startPeer<PartTimes>(script, argument)]]);

@@ -25,6 +25,7 @@ const names = [
   'gc',
   'bootstrap',
   'backends',
+  'kit',
   'smolvlm',
   'memory',
   'memory-cycle',

@@ -6,7 +6,7 @@ import type { EncodedPrompt, OptimStepRequest, SampledCompletion, TokenRoles, Tr
 import { spawnEmbeddedEngine } from '../policy/engines/embedded/spawn.ts';
 import { grpo } from '../policy/algorithms/grpo.ts';
 import type { RuntimeSettings } from '../policy/runtime/graph-runner.ts';
-import { type Shape, imageSide, imageTokenCount, tokenIds, writeConfig } from './shapes.ts';
+import { type Shape, imageOf, imageTokenCountOf, shapes, tokenIds, writeConfig } from './shapes.ts';
 
 export interface Work {
   readonly promptCount: number;
@@ -19,19 +19,27 @@ export interface Work {
 }
 
 /** Tokens of a prompt besides its words: the image's, the two around it, the global one, the two roles and the end. */
-const frameTokenCount = imageTokenCount + 6;
+const frameTokenCountOf = (shape: Shape): number => imageTokenCountOf(shape) + 6;
+
+const wordCount = 40;
 
 /** 8 prompts x 8 completions of 48 tokens; each prompt has 40 words and an image. */
 export const usualWork: Work = {
   promptCount: 8,
   groupSize: 8,
-  promptTokenCount: 40 + frameTokenCount,
+  promptTokenCount: promptTokenCountOf(shapes.tiny),
   completionTokenCount: 48,
   isFixedLength: false,
 };
 
+/** Of usual prompts: `tiny` and `small` have equal images. */
+export function promptTokenCountOf(shape: Shape): number {
+  return wordCount + frameTokenCountOf(shape);
+}
+
 /** Number of words of a prompt besides its image. */
-export const wordCountOf = ({ promptTokenCount }: Work): number => promptTokenCount - frameTokenCount;
+export const wordCountOf = (shape: Shape, { promptTokenCount }: Work): number =>
+  promptTokenCount - frameTokenCountOf(shape);
 
 /** Those of bench/peers/trl_step.py and trl_text.py. */
 export const hyperparameters: OptimStepRequest = {
@@ -103,14 +111,15 @@ export async function openOurStep(shape: Shape, work: Work, settings: RuntimeSet
   };
 }
 
-export function promptOf({ vocabularySize }: Shape, work: Work, rng: Rng): EncodedPrompt {
+export function promptOf(shape: Shape, work: Work, rng: Rng): EncodedPrompt {
+  const { side } = imageOf(shape);
   const { user, aroundImage, globalImage, image, endOfUtterance, assistant, firstWord } = tokenIds;
-  const words = Array.from({ length: wordCountOf(work) }, () => rng.integer(firstWord, vocabularySize));
-  const images = Array<number>(imageTokenCount).fill(image);
-  const data = Float32Array.from({ length: 3 * imageSide * imageSide }, () => 2 * rng.uniform() - 1);
+  const words = Array.from({ length: wordCountOf(shape, work) }, () => rng.integer(firstWord, shape.vocabularySize));
+  const images = Array<number>(imageTokenCountOf(shape)).fill(image);
+  const data = Float32Array.from({ length: 3 * side * side }, () => 2 * rng.uniform() - 1);
   return {
     tokenIds: [user, aroundImage, globalImage, ...images, aroundImage, ...words, endOfUtterance, assistant],
-    images: [{ data, width: imageSide, height: imageSide }],
+    images: [{ data, width: side, height: side }],
   };
 }
 

@@ -16,6 +16,28 @@ export interface Shape {
   readonly visionHiddenSize: number;
   readonly visionLayerCount: number;
   readonly visionHeadCount: number;
+  /** Default: headCount. */
+  readonly keyValueHeadCount?: number;
+  /** Default: usualImage. */
+  readonly image?: ImageShape;
+}
+
+/** A square image; lengths in pixels. */
+export interface ImageShape {
+  readonly side: number;
+  readonly patchSize: number;
+  /** A token is made of scaleFactor x scaleFactor patches. */
+  readonly scaleFactor: number;
+}
+
+const usualImage: ImageShape = { side: 64, patchSize: 8, scaleFactor: 2 };
+
+export const imageOf = ({ image = usualImage }: Shape): ImageShape => image;
+
+/** Number of tokens per image. */
+export function imageTokenCountOf(shape: Shape): number {
+  const { side, patchSize, scaleFactor } = imageOf(shape);
+  return (side / patchSize / scaleFactor) ** 2;
 }
 
 export const shapes = {
@@ -43,11 +65,19 @@ export const shapes = {
 
 export type ShapeName = keyof typeof shapes;
 
-export const imageSide = 64;
-export const patchSize = 8;
-export const scaleFactor = 2;
-/** Number of tokens per image. */
-export const imageTokenCount = (imageSide / patchSize / scaleFactor) ** 2;
+/** The sizes of SmolVLM-256M-Instruct (bench/smolvlm-shape.ts), without its tokenizer. */
+export const smolvlm256m: Shape = {
+  hiddenSize: 576,
+  layerCount: 30,
+  headCount: 9,
+  keyValueHeadCount: 3,
+  intermediateSize: 1536,
+  vocabularySize: 49280,
+  visionHiddenSize: 768,
+  visionLayerCount: 12,
+  visionHeadCount: 12,
+  image: { side: 512, patchSize: 16, scaleFactor: 4 },
+};
 
 /** Token ids, the same as in the peers' word tokenizer. */
 export const tokenIds = {
@@ -81,6 +111,7 @@ export function writeConfig(shape: Shape): string {
 }
 
 function configOf(shape: Shape) {
+  const { side, patchSize, scaleFactor } = imageOf(shape);
   return {
     architectures: ['Idefics3ForConditionalGeneration'],
     model_type: 'idefics3',
@@ -95,7 +126,7 @@ function configOf(shape: Shape) {
       intermediate_size: shape.intermediateSize,
       num_hidden_layers: shape.layerCount,
       num_attention_heads: shape.headCount,
-      num_key_value_heads: shape.headCount,
+      num_key_value_heads: shape.keyValueHeadCount ?? shape.headCount,
       hidden_act: 'silu',
       max_position_embeddings: positionCountMax,
       rms_norm_eps: 1e-6,
@@ -111,7 +142,7 @@ function configOf(shape: Shape) {
       num_hidden_layers: shape.visionLayerCount,
       num_attention_heads: shape.visionHeadCount,
       num_channels: 3,
-      image_size: imageSide,
+      image_size: side,
       patch_size: patchSize,
       hidden_act: 'gelu_pytorch_tanh',
       layer_norm_eps: 1e-6,

@@ -1,4 +1,4 @@
-"""One GRPO step of the demo model in PyTorch, on one thread: the peer that `npm run bench` times beside this project.
+"""One GRPO step of the demo model in PyTorch: the peer that `npm run bench` times beside this project.
 
 The model is the demo's: a ViT (patch 4, width 64, 3 layers, 4 heads, ffn 256) over 32x32 images, pixel shuffle by 2 and a linear
 connector to 16 image tokens, and a Llama decoder (width 96, 4 layers, 4 heads, ffn 256, RMSNorm, RoPE, SwiGLU, tied head, 72 words).
@@ -17,6 +17,11 @@ Prints {"versions"} once ready, then per line `step` of stdin {"rolloutMs", "tra
 layout: naive repeats the prompt for every completion in the training pass, as trainers commonly do (each image is
     encoded once per prompt);
     shared runs the prompt once per group and lets its completions attend to it, with the same gradients
+Optional members of JSON, with other counts of prompts and completions:
+    sizes: sizes of another model, by the names in DEMO below
+    device: of PyTorch; cpu by default
+    threadCount: 1 by default
+It needs PyTorch alone.
 """
 
 import json
@@ -24,22 +29,34 @@ import os
 import sys
 import time
 
+ARGUMENTS = json.loads(sys.argv[1])
+THREADS = ARGUMENTS.get("threadCount", 1)
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[variable] = "1"
+    os.environ[variable] = str(THREADS)
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-torch.set_num_threads(1)
+torch.set_num_threads(THREADS)
+DEVICE = ARGUMENTS.get("device", "cpu")
+torch.set_default_device(DEVICE)
 
-GROUP_COUNT, GROUP_SIZE = 16, 8
-VOCABULARY, PAD, BOS, EOS, IMAGE, FAKE, GLOBAL = 72, 0, 1, 2, 3, 4, 5
-IMAGE_SIDE, PATCH, SHUFFLE = 32, 4, 2
+DEMO = dict(
+    vocabulary=72, imageSide=32, patch=4, shuffle=2, visionWidth=64, visionLayers=3, visionHeads=4, visionFfn=256,
+    width=96, layers=4, heads=4, keyValueHeads=4, ffn=256,
+)
+SIZES = {**DEMO, **ARGUMENTS.get("sizes", {})}
+GROUP_COUNT = len(ARGUMENTS["promptTokenCounts"])
+GROUP_SIZE = len(ARGUMENTS["completionTokenCounts"]) // GROUP_COUNT
+PAD, BOS, EOS, IMAGE, FAKE, GLOBAL = 0, 1, 2, 3, 4, 5
+VOCABULARY, IMAGE_SIDE, PATCH, SHUFFLE = (SIZES[name] for name in ("vocabulary", "imageSide", "patch", "shuffle"))
 GRID = IMAGE_SIDE // PATCH
 IMAGE_TOKEN_COUNT = (GRID // SHUFFLE) ** 2
-VISION_WIDTH, VISION_LAYERS, VISION_HEADS, VISION_FFN = 64, 3, 4, 256
-WIDTH, LAYERS, HEADS, FFN, THETA, EPSILON = 96, 4, 4, 256, 10_000.0, 1e-5
+VISION_WIDTH, VISION_LAYERS, VISION_HEADS, VISION_FFN = (SIZES[f"vision{name}"] for name in ("Width", "Layers", "Heads", "Ffn"))
+WIDTH, LAYERS, HEADS, KEY_VALUE_HEADS, FFN = (SIZES[name] for name in ("width", "layers", "heads", "keyValueHeads", "ffn"))
+KEY_VALUE_WIDTH = WIDTH // HEADS * KEY_VALUE_HEADS
+THETA, EPSILON = 10_000.0, 1e-5
 TEMPERATURE, CLIP, LEARNING_RATE, NORM_MAX = 1.0, 0.2, 2e-4, 1.0
 
 
@@ -87,17 +104,23 @@ class DecoderLayer(nn.Module):
     def __init__(self):
         super().__init__()
         self.norm1, self.norm2 = (nn.Parameter(torch.ones(WIDTH)) for _ in range(2))
-        self.qkv, self.out = nn.Linear(WIDTH, 3 * WIDTH, bias=False), nn.Linear(WIDTH, WIDTH, bias=False)
+        self.qkv, self.out = nn.Linear(WIDTH, WIDTH + 2 * KEY_VALUE_WIDTH, bias=False), nn.Linear(WIDTH, WIDTH, bias=False)
         self.gate_up, self.down = nn.Linear(WIDTH, 2 * FFN, bias=False), nn.Linear(FFN, WIDTH, bias=False)
 
     def heads(self, x, rotation):
-        q, k, v = (split_heads(t, HEADS) for t in self.qkv(F.rms_norm(x, (WIDTH,), self.norm1, EPSILON)).chunk(3, -1))
+        projected = self.qkv(F.rms_norm(x, (WIDTH,), self.norm1, EPSILON)).split((WIDTH, KEY_VALUE_WIDTH, KEY_VALUE_WIDTH), -1)
+        q, k, v = (split_heads(t, heads) for t, heads in zip(projected, (HEADS, KEY_VALUE_HEADS, KEY_VALUE_HEADS)))
         return rotate(q, rotation), rotate(k, rotation), v
 
     def rest(self, x, q, k, v, mask):
+        k, v = for_all_heads(k), for_all_heads(v)
         x = x + self.out(join_heads(F.scaled_dot_product_attention(q, k, v, attn_mask=mask)))
         gate, up = self.gate_up(F.rms_norm(x, (WIDTH,), self.norm2, EPSILON)).chunk(2, -1)
         return x + self.down(F.silu(gate) * up)
+
+
+def for_all_heads(x):
+    return x if KEY_VALUE_HEADS == HEADS else x.repeat_interleave(HEADS // KEY_VALUE_HEADS, 1)
 
 
 def rotate(x, rotation):
@@ -180,7 +203,7 @@ def rollout(model, work, generator):
     for layer in model.layers:
         q, k, v = layer.heads(x, rotation)
         x = layer.rest(x, q, k, v, mask)
-        cache = torch.empty(2, rows, HEADS, prompt_count + count_max, WIDTH // HEADS)
+        cache = torch.empty(2, rows, KEY_VALUE_HEADS, prompt_count + count_max, WIDTH // HEADS)
         cache[0, :, :, :prompt_count], cache[1, :, :, :prompt_count] = spread(k), spread(v)
         caches.append(cache)
     logits = spread(model.head(x[:, -1]))
@@ -259,13 +282,15 @@ def train(model, optimizer, work, tokens, old, advantages, layout):
 class Peer:
     def __init__(self, lengths, layout):
         torch.manual_seed(0)
-        self.generator, self.layout = torch.Generator().manual_seed(1), layout
+        self.generator, self.layout = torch.Generator(DEVICE).manual_seed(1), layout
         self.model, self.work = Judge(), Work(lengths, self.generator)
         self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=LEARNING_RATE, betas=(0.9, 0.95), weight_decay=0.01)
 
     def step(self):
         started = time.perf_counter()
         tokens, log_probs = rollout(self.model, self.work, self.generator)
+        if DEVICE.startswith("cuda"):
+            torch.cuda.synchronize()
         rolled = time.perf_counter()
         rewards = torch.rand(GROUP_COUNT, GROUP_SIZE, generator=self.generator)
         advantages = ((rewards - rewards.mean(1, keepdim=True)) / (rewards.std(1, keepdim=True) + 1e-4)).view(-1, 1)
@@ -288,4 +313,4 @@ def main(arguments):
 
 
 if __name__ == "__main__":
-    main(json.loads(sys.argv[1]))
+    main(ARGUMENTS)

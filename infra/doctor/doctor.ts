@@ -2,8 +2,9 @@
  * `doctor`: checks the installation and says how to fix it. It changes nothing; the report is plain JSON.
  * fail: something that the project needs is missing or broken. warn: it works, or will after following the hint.
  */
-import { checkCheckpoint, checkPrograms } from './programs.ts';
 import { checkMachine } from './machine.ts';
+import { checkCheckpoint, checkModules } from './modules.ts';
+import { checkPrograms } from './programs.ts';
 import { checkProviders } from './providers.ts';
 import { checkServices } from './services.ts';
 import { readSettings, type StackSettings, stackHome } from '../stack/settings.ts';
@@ -25,12 +26,13 @@ export interface DoctorReport {
 export async function doctor(settings?: StackSettings): Promise<DoctorReport> {
   const home = settings?.home ?? stackHome();
   const known = settings ?? settingsOrError();
-  const [programs, providers, services] = await Promise.all([
+  const [programs, modules, providers, services] = await Promise.all([
     checkPrograms(),
+    checkModules(),
     checkProviders(),
     checkServices(home, known),
   ]);
-  const checks = [...checkMachine(home), ...programs, ...providers, ...services, ...checkCheckpoint()];
+  const checks = [...[checkMachine(home), programs, modules, providers, services], checkCheckpoint()].flat();
   return { ok: checks.every(({ status }) => status !== 'fail'), home, checks };
 }
 

@@ -61,11 +61,17 @@ export class SourceTree {
   /**
    * Versions of these packages and their dependencies, by folder under node_modules; `null` for a package that is not
    * installed. Optional dependencies are skipped: platform builds have the same version as their package.
+   *
+   * @param isLeftOut packages that are skipped with their dependencies
    */
-  versionsOf(packages: readonly string[]): Record<string, string | null> {
+  versionsOf(
+    packages: readonly string[],
+    isLeftOut: (name: string) => boolean = () => false,
+  ): Record<string, string | null> {
     const versions: Record<string, string | null> = {};
     const waiting = packages.map((name) => ({ name, from: '' }));
     for (const { name, from } of waiting) {
+      if (isLeftOut(name)) continue;
       const folder = this.#folderOf(name, from);
       if (folder === undefined) versions[name] = null;
       if (folder === undefined || folder in versions) continue;

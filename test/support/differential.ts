@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { decodeSafetensors } from '../../artifacts/codecs/safetensors.ts';
 import { readFloat32 } from '../../artifacts/codecs/tensor-values.ts';
 import { required } from '../../core/assert.ts';
+import { projectRoot } from '../../core/project.ts';
+import { Rng } from '../../core/rng.ts';
 import type { ForwardBackwardRequest, OptimStepRequest, SampleRequest } from '../../policy/engine.ts';
 import { EmbeddedEngine } from '../../policy/engines/embedded/embedded-engine.ts';
 import { add, sumOfSquares } from '../../policy/graph/build.ts';
@@ -34,10 +36,20 @@ export interface OpDifference {
   readonly difference: number;
 }
 
-export async function opDifferences(settings: RuntimeSettings): Promise<OpDifference[]> {
+export const opCaseCount = opCases.length;
+
+/** @param onEach gets each difference as soon as it is known */
+export async function opDifferences(
+  settings: RuntimeSettings,
+  onEach: (difference: OpDifference) => void = () => undefined,
+): Promise<OpDifference[]> {
   const [runtime, reference] = [await openRuntime(settings), await openRuntime(referenceSettings)];
   const results: OpDifference[] = [];
-  for (const item of opCases) results.push(await opDifference(item, runtime, reference));
+  for (const item of opCases) {
+    const difference = await opDifference(item, runtime, reference);
+    results.push(difference);
+    onEach(difference);
+  }
   return results;
 }
 
@@ -93,22 +105,62 @@ const optimStep: OptimStepRequest = {
   gradientNormMax: 1,
 };
 
-const tokens = {
-  stopTokenId: cases.eosTokenId,
-  padTokenId: cases.padTokenId,
-  bannedTokenIds: [cases.padTokenId, ...cases.suppressedTokenIds],
-};
-const prompts = promptsOf(required(cases.cases['batch-left-padded'], 'case'));
-const sampleRequest: SampleRequest = {
-  prompts,
-  groupSize: 4,
-  sampling: { temperature: 1, greedy: false, tokenCountMax: 10 },
-  tokens,
-  seed: 5,
-  step: 3,
-  promptOffset: 0,
-  promptTokenCountMax: 48,
-};
+const sampling = { temperature: 1, greedy: false, tokenCountMax: 10 };
+
+/** A checkpoint and prompts for it. */
+interface StepCase {
+  readonly folder: string;
+  readonly request: SampleRequest;
+}
+
+function fixtureStep(kind: FixtureKind): StepCase {
+  const { eosTokenId, padTokenId, suppressedTokenIds } = cases;
+  return {
+    folder: folderOf(kind),
+    request: {
+      prompts: promptsOf(required(cases.cases['batch-left-padded'], 'case')),
+      tokens: { stopTokenId: eosTokenId, padTokenId, bannedTokenIds: [padTokenId, ...suppressedTokenIds] },
+      ...{ groupSize: 4, sampling, seed: 5, step: 3, promptOffset: 0, promptTokenCountMax: 48 },
+    },
+  };
+}
+
+/** The demo's base checkpoint, asked about pictures of noise by token ids of its tokenizer.json. */
+function demoStep(): StepCase {
+  const ids = {
+    pad: 0,
+    bos: 1,
+    eos: 2,
+    image: 4,
+    aroundImage: 5,
+    globalImage: 6,
+    assistant: 7,
+    firstWord: 13,
+    end: 92,
+  };
+  const { pad, bos, eos, image, aroundImage, globalImage, assistant, firstWord, end } = ids;
+  const [side, imageTokenCount] = [32, 16];
+  const rng = new Rng('differential-demo', 0);
+  const prompts = [7, 12, 9].map((wordCount) => {
+    const words = Array.from({ length: wordCount }, () => rng.integer(firstWord, end));
+    const images = Array<number>(imageTokenCount).fill(image);
+    const data = Float32Array.from({ length: 3 * side * side }, () => 2 * rng.uniform() - 1);
+    return {
+      tokenIds: [bos, aroundImage, globalImage, ...images, aroundImage, ...words, assistant],
+      images: [{ data, width: side, height: side }],
+    };
+  });
+  return {
+    folder: join(projectRoot, 'recipes', 'demo-base'),
+    request: {
+      prompts,
+      tokens: { stopTokenId: eos, padTokenId: pad, bannedTokenIds: [pad, bos, image, aroundImage, globalImage] },
+      ...{ groupSize: 6, sampling, seed: 5, step: 3, promptOffset: 0, promptTokenCountMax: 40 },
+    },
+  };
+}
+
+export type StepName = FixtureKind | 'demo-base';
 
 export interface StepDifference {
   /** Whether the rollouts are the same, token by token. */
@@ -123,9 +175,10 @@ type StepPart = 'rolloutLogProbs' | 'trainerLogProbs' | 'loss' | 'gradientNorm' 
  * Compares a whole GRPO step of a tiny checkpoint: rollouts, others with every sampling option, loss and gradients, two
  * updates.
  */
-export async function stepDifference(kind: FixtureKind, settings: RuntimeSettings): Promise<StepDifference> {
-  const theirs = await grpoStep(kind, referenceSettings);
-  const mine = await grpoStep(kind, settings);
+export async function stepDifference(name: StepName, settings: RuntimeSettings): Promise<StepDifference> {
+  const step = name === 'demo-base' ? demoStep() : fixtureStep(name);
+  const theirs = await grpoStep(step, referenceSettings);
+  const mine = await grpoStep(step, settings);
   const ids = (step: GrpoStep): string => JSON.stringify(step.tokenIds);
   return {
     sameTokens: ids(mine) === ids(theirs),
@@ -152,15 +205,15 @@ interface GrpoStep {
   readonly optimizer: Map<string, Float32Array>;
 }
 
-async function grpoStep(kind: FixtureKind, settings: RuntimeSettings): Promise<GrpoStep> {
+async function grpoStep({ folder: checkpoint, request }: StepCase, settings: RuntimeSettings): Promise<GrpoStep> {
+  const { prompts, tokens } = request;
   const engine = new EmbeddedEngine(settings);
   const folder = await mkdtemp(join(tmpdir(), 'mtrl-differential-'));
   try {
-    await engine.loadCheckpoint(folderOf(kind));
-    const { groups } = await engine.sample(sampleRequest);
+    await engine.loadCheckpoint(checkpoint);
+    const { groups } = await engine.sample(request);
     const stopSequences = groups.flatMap((group) => group.slice(0, 1).map(({ tokenIds }) => tokenIds.slice(1, 3)));
-    const sampling = { ...sampleRequest.sampling, topK: 20, topP: 0.8, stopSequences };
-    const narrow = await engine.sample({ ...sampleRequest, sampling });
+    const narrow = await engine.sample({ ...request, sampling: { ...sampling, topK: 20, topP: 0.8, stopSequences } });
     const drawn = [...groups, ...narrow.groups];
     const rewards = groups.map((group) => group.map((_, index) => index % 2));
     const training: ForwardBackwardRequest = {

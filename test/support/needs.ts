@@ -53,6 +53,13 @@ export async function needWebgpuConformance(): Promise<Need<VulkanDriver>> {
   return { found, isMissing: found === undefined };
 }
 
+/** Requires Linux on x86-64: the offline kit is packed there, from packages that are installed for one platform. */
+export function needLinuxX64(): Need<true> {
+  if (process.platform === 'linux' && process.arch === 'x64') return { found: true, isMissing: false };
+  record('not Linux on x86-64');
+  return { found: undefined, isMissing: true };
+}
+
 /** Requires Chromium; found is its path. */
 export function needChromium(): Need<string> {
   return program(findChromium(), 'Chromium on PATH or at CHROMIUM_PATH', 'install the package chromium');
