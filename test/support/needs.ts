@@ -14,6 +14,7 @@ import { locateOnPath } from '../../infra/binaries/locate.ts';
 import { projectRoot } from '../../core/project.ts';
 import { findChromium } from './chromium.ts';
 import { reasonsVariable } from './skip-reasons.ts';
+import { canMountSmallDisks } from './small-disk.ts';
 import { pythonWithTransformers } from './transformers-logits.ts';
 import { findVulkan, type VulkanDriver } from './vulkan.ts';
 
@@ -51,6 +52,16 @@ export async function needWebgpuConformance(): Promise<Need<VulkanDriver>> {
   const found = isWanted ? await findVulkan() : undefined;
   if (found === undefined) record(isWanted ? 'no Vulkan driver' : 'webgpu (npm run test:conformance)');
   return { found, isMissing: found === undefined };
+}
+
+/** Requires the right to mount file systems (root). */
+export function needSmallDisks(): Need<true> {
+  return program(canMountSmallDisks() || undefined, 'right to mount a tmpfs that takes direct I/O', 'run as root');
+}
+
+/** Requires prlimit. */
+export function needPrlimit(): Need<string> {
+  return program(locateOnPath('prlimit'), 'prlimit on PATH', 'install the package util-linux');
 }
 
 /** Requires Chromium; found is its path. */

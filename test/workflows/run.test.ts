@@ -173,7 +173,7 @@ describe('a run', () => {
     expect(activities.calls).toContain('optimize rl 2-3 after 0');
   });
 
-  it('continues as new before its history is long, and resumes at the same step', async () => {
+  it('continues as new before its history is long, at the same step, although both sides of it fail once', async () => {
     const plan = planOf({
       arm: 'sft',
       objective: 'sft',
@@ -181,7 +181,18 @@ describe('a run', () => {
       stepCountPerActivity: 1,
       snapshotEveryStepCount: 420,
     });
+    const failed: string[] = [];
+    harness.boundary.onPayload = async (text, way) => {
+      if (!text.includes('"carried"') || failed.includes(way)) return;
+      failed.push(way);
+      // A message that comes at this moment must not be lost.
+      if (way === 'sent') await handle.signal('pause');
+      throw new Error(`failed where it is ${way}`);
+    };
     const handle = await start(plan);
+    await expect.poll(async () => (await handle.query<RunProgress>('progress')).state).toBe('paused');
+    expect(failed).toEqual(['sent', 'received']);
+    await handle.signal('resume');
     const { summary } = await handle.result();
     const steps = harness.activities.calls
       .filter((call) => call.startsWith('optimize'))
