@@ -1,4 +1,4 @@
-/** The short form of `npm run bench -- chaos`: five seeded plans that together command every fault. */
+/** The short form of `npm run bench -- chaos`: four seeded plans that together command every fault. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { projectRoot } from '../../core/project.ts';
@@ -7,7 +7,7 @@ import { chaosPlan } from './chaos-plan.ts';
 import { Chaos, type Judged } from './chaos.ts';
 import { diskFaultNames, type FaultName, faultNames } from './fault-table.ts';
 
-const seeds = [1, 7, 329, 67, 9];
+const seeds = [1246, 33732, 13309, 1329];
 
 /** Faults that cannot be made here. */
 const impossible: readonly FaultName[] = [

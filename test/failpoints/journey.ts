@@ -22,9 +22,12 @@ import type { RecipeInput } from '../../recipes/recipe.ts';
 import { putLabel } from '../../studio/labels/label-store.ts';
 import { tinyRecipe } from '../end-to-end/tiny-recipe.ts';
 import { type Attempt, startAttempt } from './attempt.ts';
+import type { Failpoint } from './failing-store.ts';
 import { MemoryObjectStore } from './memory-object-store.ts';
 
 interface Traits {
+  /** Absent: all. */
+  readonly failpoints?: readonly Failpoint[];
   /** It writes to a disk between its reads. */
   readonly readsToWrite?: true;
   /** It writes manifests before what they name. */
@@ -139,7 +142,7 @@ export async function journey(disk: string): Promise<readonly Protocol[]> {
         if (!existsSync(path)) await write(path, entriesOf(store, smallId));
         return digestsOf(path);
       },
-      { readsToWrite: true },
+      { failpoints: ['killed'], readsToWrite: true },
     );
   await exportTo('a folder', writeArchiveFolder);
   await exportTo('a.tar', writeTar);
@@ -159,12 +162,17 @@ export async function journey(disk: string): Promise<readonly Protocol[]> {
 
   await objects.remove([experimentKey(id), experimentKey(smallId), 'promotions/taste.json']);
   objects.makeOld();
-  await protocol('collect garbage', async ({ store }) => {
-    await collectGarbage(store, {
-      ...{ dryRun: false, forgotten: new Set<string>(), runningRoots: () => Readable.from([]) },
-      youngSinceMs: () => Promise.resolve(1),
-    });
-  });
+  await protocol(
+    'collect garbage',
+    async ({ store }) => {
+      await collectGarbage(store, {
+        ...{ dryRun: false, forgotten: new Set<string>(), runningRoots: () => Readable.from([]) },
+        youngSinceMs: () => Promise.resolve(1),
+      });
+    },
+    // It writes nothing under a condition.
+    { failpoints: ['killed', 'answer lost', 'overtaken'] },
+  );
   return protocols;
 }
 
