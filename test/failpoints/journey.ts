@@ -48,17 +48,24 @@ const id = 'one';
 const smallId = 'small';
 
 function recipeOf(): RecipeInput {
-  const { arms, datasets, tasks, ...rest } = tinyRecipe({ sftStepCount: 1, grpoStepCount: 1 });
-  const { safety } = tasks;
-  const { base, 'mt-rl': rl } = arms as Record<string, object>;
+  const { policy, tasks, evaluation } = tinyRecipe({ sftStepCount: 1, grpoStepCount: 1 });
+  const world = { reader: 'judge-world', tasks: ['safety'], exampleCount: 2 } as const;
+  const steps = { stepCount: 1, promptCountPerStep: 2, groupSize: 2, rolloutShardCount: 1, tokenCountMax: 8 };
   return {
-    ...rest,
-    tasks: { safety },
-    datasets: datasets.map((dataset) => ({ ...dataset, tasks: ['safety'], exampleCount: 2 })),
-    arms: { base, 'mt-rl': { ...rl, from: undefined, promptCountPerStep: 2, groupSize: 2 } },
-    evaluation: { ...rest.evaluation, bootstrapResampleCount: 2 },
-    promotion: { name: 'taste', arm: 'mt-rl', gate: {} },
-  } as RecipeInput;
+    ...{ name: 'journey', policy, tasks: { safety: required(tasks['safety'], 'the task') } },
+    datasets: [
+      { ...world, split: 'train', seed: 1 },
+      { ...world, split: 'test', seed: 2 },
+    ],
+    arms: {
+      'mt-rl': {
+        ...{ objective: 'rl', mode: 'direct', ...steps, snapshotEveryStepCount: 1 },
+        optimizer: { learningRate: 1e-4 },
+      },
+    },
+    evaluation: { ...evaluation, bootstrapResampleCount: 2 },
+    promotion: { name: 'taste', arm: 'mt-rl' },
+  };
 }
 
 /** @param disk folder for what the protocols write beside the store */
