@@ -30,7 +30,8 @@ export class SmallDisk {
     for (let count = 1; ; count++) {
       const { blocks, bfree, bsize } = statfsSync(this.folder);
       try {
-        this.#resize((blocks - bfree) * bsize);
+        // A size of 0 would be none.
+        this.#resize(Math.max(bsize, (blocks - bfree) * bsize));
         return;
       } catch (error) {
         if (count === cutCountMax) throw error;

@@ -173,7 +173,7 @@ describe('a run', () => {
     expect(activities.calls).toContain('optimize rl 2-3 after 0');
   });
 
-  it('continues as new before its history is long, at the same step, although both sides of it fail once', async () => {
+  it('continues as new before its history is long, and resumes at the same step', async () => {
     const plan = planOf({
       arm: 'sft',
       objective: 'sft',
@@ -181,20 +181,7 @@ describe('a run', () => {
       stepCountPerActivity: 1,
       snapshotEveryStepCount: 420,
     });
-    const failed: string[] = [];
-    harness.boundary.onPayload = async (text, way) => {
-      if (!text.includes('"carried"') || failed.includes(way)) return;
-      failed.push(way);
-      // A message that comes at this moment must not be lost.
-      if (way === 'sent') await handle.signal('pause');
-      throw new Error(`failed where it is ${way}`);
-    };
     const handle = await start(plan);
-    // A workflow whose task has just failed answers no query.
-    const stateNow = () => handle.query<RunProgress>('progress').then(({ state }) => state, String);
-    await expect.poll(stateNow).toBe('paused');
-    expect(failed).toEqual(['sent', 'received']);
-    await handle.signal('resume');
     const { summary } = await handle.result();
     const steps = harness.activities.calls
       .filter((call) => call.startsWith('optimize'))
@@ -205,6 +192,46 @@ describe('a run', () => {
     const { historyLength, runId } = await handle.describe();
     expect(historyLength).toBeLessThan(2_500);
     expect(runId).not.toBe(handle.firstExecutionRunId);
+  });
+
+  it('loses no step and no message where it continues as new, although that fails once on either side', async () => {
+    const { activities, boundary } = harness;
+    let open: () => void = () => undefined;
+    const isTold = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    activities.before = async (call) => {
+      if (call.startsWith('optimize sft 2-3')) await isTold;
+    };
+    const failed: string[] = [];
+    boundary.onPayload = async (text, way) => {
+      if (!text.includes('"carried"') || failed.includes(way)) return;
+      failed.push(way);
+      if (way === 'sent') await handle.signal('pause');
+      throw new Error(`failed where it is ${way}`);
+    };
+    const handle = await start(
+      planOf({ arm: 'sft', objective: 'sft', stepCount: 6, stepCountPerActivity: 1, snapshotEveryStepCount: 6 }),
+    );
+    // As much as an execution takes; a server holds a hundred messages back during a workflow task.
+    for (let count = 0; count < 330; count += 55)
+      await Promise.all(Array.from({ length: 55 }, () => handle.signal('resume')));
+    open();
+    // A workflow whose task has failed several times answers no query.
+    const stateNow = () => handle.query<RunProgress>('progress').then(({ state }) => state, String);
+    await expect.poll(stateNow).toBe('paused');
+    expect(failed).toEqual(['sent', 'received']);
+    expect(activities.calls).toEqual([
+      'mix sft',
+      ...[0, 1, 2].map((step) => `optimize sft ${String(step)}-${String(step + 1)} after ${String(step)}`),
+    ]);
+    await handle.signal('resume');
+    await handle.result();
+    expect((await handle.describe()).runId).not.toBe(handle.firstExecutionRunId);
+    const made = [0, 1, 2, 3, 4, 5].map(
+      (step) => `optimize sft ${String(step)}-${String(step + 1)} after ${String(step)}`,
+    );
+    expect(activities.calls).toEqual(['mix sft', ...made, 'snapshot 6 of 6']);
   });
 
   it('fails with the code of the failed activity, and names the step', async () => {
