@@ -49,7 +49,7 @@ const smallId = 'small';
 
 function recipeOf(): RecipeInput {
   const { policy, tasks, evaluation } = tinyRecipe({ sftStepCount: 1, grpoStepCount: 1 });
-  const world = { reader: 'judge-world', tasks: ['safety'], exampleCount: 2 } as const;
+  const world = { reader: 'judge-world' as const, tasks: ['safety'], exampleCount: 2 };
   const steps = { stepCount: 1, promptCountPerStep: 2, groupSize: 2, rolloutShardCount: 1, tokenCountMax: 8 };
   return {
     ...{ name: 'journey', policy, tasks: { safety: required(tasks['safety'], 'the task') } },

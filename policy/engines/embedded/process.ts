@@ -5,7 +5,7 @@
 import { EmbeddedEngine } from './embedded-engine.ts';
 import { PixelAsks } from './pixel-asks.ts';
 import type { EngineSettings } from './settings.ts';
-import { type EngineCall, type EngineReply, failureOf, type PixelAnswer, type PixelAsk } from './protocol.ts';
+import { type EngineCall, type EngineReply, failureOf, type PixelAnswer } from './protocol.ts';
 
 const settings = JSON.parse(process.argv[2] ?? '') as EngineSettings;
 const engine = new EmbeddedEngine(settings);
