@@ -17,7 +17,7 @@ const identity = 'test';
  * Between the worker of the workflows and its server. What is called with a payload that passes may throw: the workflow
  * task then fails, as if the worker had been killed there, and is done again.
  */
-export class Boundary implements PayloadCodec {
+class Boundary implements PayloadCodec {
   onPayload: (text: string, way: 'sent' | 'received') => void | Promise<void> = () => undefined;
 
   encode = (payloads: Payload[]) => this.#pass(payloads, 'sent');
