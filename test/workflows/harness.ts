@@ -1,6 +1,5 @@
 /** Runs our workflows on a real server, with workers in this process and fake activities. */
 import { Client, Connection } from '@temporalio/client';
-import type { Payload, PayloadCodec } from '@temporalio/common';
 import { type InjectedSinks, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, beforeEach } from 'vitest';
 import { silentLogger } from '../support/silent-logger.ts';
@@ -13,27 +12,9 @@ import { MadeUpActivities } from './made-up-activities.ts';
 /** Used instead of the machine's name, which would appear in recorded histories. */
 const identity = 'test';
 
-/**
- * Between the worker of the workflows and its server. What is called with a payload that passes may throw: the workflow
- * task then fails, as if the worker had been killed there, and is done again.
- */
-class Boundary implements PayloadCodec {
-  onPayload: (text: string, way: 'sent' | 'received') => void | Promise<void> = () => undefined;
-
-  encode = (payloads: Payload[]) => this.#pass(payloads, 'sent');
-  decode = (payloads: Payload[]) => this.#pass(payloads, 'received');
-
-  async #pass(payloads: Payload[], way: 'sent' | 'received'): Promise<Payload[]> {
-    for (const { data } of payloads) await this.onPayload(Buffer.from(data ?? []).toString(), way);
-    return payloads;
-  }
-}
-
 export interface WorkflowHarness {
   readonly client: Client;
   readonly activities: MadeUpActivities;
-  /** Of the worker of the workflows. */
-  readonly boundary: Boundary;
   /** Address and namespace of the server. */
   readonly temporal: { readonly address: string; readonly namespace: string };
   /** Home of the servers' stack. */
@@ -45,7 +26,6 @@ export function useWorkflows(ended?: (span: WorkflowSpan) => void): WorkflowHarn
   const stack = useStack();
   let client: Client | undefined;
   let activities = new MadeUpActivities();
-  const boundary = new Boundary();
   const ends: (() => Promise<void>)[] = [];
   // One set of functions for the worker's lifetime, which forwards to the activities of the current test.
   const forward = (room: 'control' | 'compute') => {
@@ -61,11 +41,7 @@ export function useWorkflows(ended?: (span: WorkflowSpan) => void): WorkflowHarn
     const connection = await NativeConnection.connect({ address });
     const codePath = await workflowBundle(bundleFolder, { traced: ended !== undefined });
     const common = { connection, namespace, shutdownForceTime: '2s', identity };
-    const bundled = {
-      workflowBundle: { codePath },
-      dataConverter: { payloadCodecs: [boundary] },
-      ...(ended && { sinks: sinksOf(ended) }),
-    };
+    const bundled = { workflowBundle: { codePath }, ...(ended && { sinks: sinksOf(ended) }) };
     const workers = await Promise.all([
       Worker.create({ ...common, taskQueue: 'mtrl', ...bundled, activities: forward('control') }),
       Worker.create({ ...common, taskQueue: 'mtrl-compute', activities: forward('compute') }),
@@ -82,13 +58,11 @@ export function useWorkflows(ended?: (span: WorkflowSpan) => void): WorkflowHarn
   });
   beforeEach(() => {
     activities = new MadeUpActivities();
-    boundary.onPayload = () => undefined;
   });
   afterAll(async () => {
     for (const end of ends) await end();
   });
   return {
-    boundary,
     get client() {
       if (!client) throw new Error('the client is there only inside tests');
       return client;

@@ -194,43 +194,6 @@ describe('a run', () => {
     expect(runId).not.toBe(handle.firstExecutionRunId);
   });
 
-  it('loses no step and no message where it continues as new, although that fails once on either side', async () => {
-    const { activities, boundary } = harness;
-    let open: () => void = () => undefined;
-    const isTold = new Promise<void>((resolve) => {
-      open = resolve;
-    });
-    activities.before = async (call) => {
-      if (call.startsWith('optimize sft 2-3')) await isTold;
-    };
-    const failed: string[] = [];
-    boundary.onPayload = async (text, way) => {
-      if (!text.includes('"carried"') || failed.includes(way)) return;
-      failed.push(way);
-      if (way === 'sent') await handle.signal('pause');
-      throw new Error(`failed where it is ${way}`);
-    };
-    const handle = await start(
-      planOf({ arm: 'sft', objective: 'sft', stepCount: 6, stepCountPerActivity: 1, snapshotEveryStepCount: 6 }),
-    );
-    // As much as an execution takes; a server holds a hundred messages back during a workflow task.
-    for (let count = 0; count < 330; count += 55)
-      await Promise.all(Array.from({ length: 55 }, () => handle.signal('resume')));
-    open();
-    // A workflow whose task has failed several times answers no query.
-    const stateNow = () => handle.query<RunProgress>('progress').then(({ state }) => state, String);
-    await expect.poll(stateNow).toBe('paused');
-    expect(failed).toEqual(['sent', 'received']);
-    expect(activities.calls).not.toContain('snapshot 6 of 6');
-    await handle.signal('resume');
-    await handle.result();
-    expect((await handle.describe()).runId).not.toBe(handle.firstExecutionRunId);
-    const made = [0, 1, 2, 3, 4, 5].map(
-      (step) => `optimize sft ${String(step)}-${String(step + 1)} after ${String(step)}`,
-    );
-    expect(activities.calls).toEqual(['mix sft', ...made, 'snapshot 6 of 6']);
-  });
-
   it('fails with the code of the failed activity, and names the step', async () => {
     harness.activities.before = (call) => {
       if (call === 'reward 1 of 1') throw ApplicationFailure.nonRetryable('the grader is broken', 'INVARIANT');
