@@ -1,7 +1,6 @@
 /** An exported experiment as a folder of files, each named by its key. */
-import { randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { MtrlError } from '../../core/errors.ts';
@@ -10,29 +9,17 @@ import { ArtifactStore } from '../store/artifact-store.ts';
 import { experimentKey } from '../experiments.ts';
 import { FolderObjectStore } from '../store/folder-object-store.ts';
 import { checkKey } from '../store/object-store.ts';
+import { wholeFolder } from '../store/whole-folder.ts';
 
 /** Writes the entries to a folder, which appears whole or not at all. Throws USAGE if it exists and is not empty. */
 export async function writeArchiveFolder(folder: string, entries: AsyncIterable<ArchiveEntry>): Promise<void> {
-  const partial = `${folder}.partial-${randomUUID()}`;
-  try {
+  await wholeFolder(folder, async (partial) => {
     for await (const { name, open } of entries) {
       const path = join(partial, checkKey(name));
       await mkdir(dirname(path), { recursive: true });
       await pipeline(await open(), createWriteStream(path, { flags: 'wx' }));
     }
-    // Replaces an empty folder, fails for a non-empty one.
-    await rename(partial, folder).catch((cause: unknown) => {
-      throw new MtrlError('USAGE', 'the folder cannot be written', {
-        where: folder,
-        found: cause instanceof Error ? cause.message : String(cause),
-        hint: 'name a folder that does not exist yet or is empty',
-        cause,
-      });
-    });
-  } catch (error) {
-    await rm(partial, { recursive: true, force: true });
-    throw error;
-  }
+  });
 }
 
 /**

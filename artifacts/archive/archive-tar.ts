@@ -1,14 +1,18 @@
 /** An exported experiment as one tar, without times or owners. */
-import { createReadStream, createWriteStream } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { createReadStream, createWriteStream, existsSync } from 'node:fs';
+import { link, rename, rm } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { extract, pack } from 'tar-stream';
 import { MtrlError } from '../../core/errors.ts';
+import { errnoOf } from '../store/errno.ts';
 import { invalid, type ArchiveEntry } from './archive.ts';
 
-/** Writes the entries to a tar. The file must not exist; it is removed if the export fails. Throws USAGE. */
+/** Writes the entries to a tar, which appears whole or not at all. Throws USAGE if the file exists. */
 export async function writeTar(path: string, entries: AsyncIterable<ArchiveEntry>): Promise<void> {
+  if (existsSync(path)) throw exists(path);
+  const partial = `${path}.partial-${randomUUID()}`;
   const archive = pack();
   const fill = async (): Promise<void> => {
     for await (const { name, byteLength, open } of entries) {
@@ -22,13 +26,26 @@ export async function writeTar(path: string, entries: AsyncIterable<ArchiveEntry
     throw error;
   });
   try {
-    await Promise.all([filled, pipeline(archive, createWriteStream(path, { flags: 'wx' }))]);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST')
-      throw new MtrlError('USAGE', 'the file already exists', { where: path, hint: 'name a file that does not exist' });
-    await rm(path, { force: true });
-    throw error;
+    await Promise.all([filled, pipeline(archive, createWriteStream(partial, { flags: 'wx' }))]);
+    await publish(partial, path);
+  } finally {
+    await rm(partial, { force: true });
   }
+}
+
+/** Gives the file its name unless another file has it. */
+async function publish(partial: string, path: string): Promise<void> {
+  try {
+    await link(partial, path);
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') throw exists(path);
+    // A file system without second names.
+    await rename(partial, path);
+  }
+}
+
+function exists(path: string): MtrlError {
+  return new MtrlError('USAGE', 'the file already exists', { where: path, hint: 'name a file that does not exist' });
 }
 
 /** Reads the entries in order; each must be read before the next is requested. Throws FILE_MISSING, ARCHIVE_INVALID. */

@@ -2,16 +2,15 @@
  * A folder as one artifact, such as a checkpoint in Hugging Face layout. Its manifest holds only names, digests and
  * lengths, so its sha256 identifies the content: the same files have the same digest in every bucket.
  */
-import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { MtrlError } from '../../core/errors.ts';
 import type { ArtifactStore } from './artifact-store.ts';
 import pMap from 'p-map';
-import { fileError } from './file-error.ts';
 import { isRecord } from '../codecs/json-value.ts';
 import type { ArtifactRef } from '../ref.ts';
 import type { Digested } from './stream-digest.ts';
+import { wholeFolder } from './whole-folder.ts';
 
 export interface FolderManifest {
   readonly schema: 1;
@@ -55,29 +54,13 @@ export async function readFolderManifest(store: ArtifactStore, ref: ArtifactRef)
  */
 export async function materializeFolder(store: ArtifactStore, ref: ArtifactRef, destination: string): Promise<void> {
   const { files } = await readFolderManifest(store, ref);
-  const target = resolve(destination);
-  const partial = `${target}.partial-${randomUUID()}`;
-  await mkdir(partial, { recursive: true });
-  try {
+  await wholeFolder(destination, async (folder) => {
     await pMap(
       Object.entries(files),
-      ([name, content]) => store.getToFile(store.refOf(content), join(partial, checkName(name, ref.uri))),
+      ([name, content]) => store.getToFile(store.refOf(content), join(folder, checkName(name, ref.uri))),
       { concurrency: transferCountMax },
     );
-    // Replaces an empty folder, fails for a non-empty one.
-    await rename(partial, target);
-  } catch (error) {
-    await rm(partial, { recursive: true, force: true });
-    if (error instanceof MtrlError) throw error;
-    const ofDisk = fileError(error);
-    if (ofDisk !== undefined) throw ofDisk;
-    throw new MtrlError('USAGE', 'the folder cannot be written', {
-      where: target,
-      found: error instanceof Error ? error.message : String(error),
-      hint: 'name a folder that does not exist yet or is empty',
-      cause: error,
-    });
-  }
+  });
 }
 
 async function filesIn(folder: string): Promise<string[]> {

@@ -29,8 +29,8 @@ async function acquire(path: string, { timeoutMs, onWait }: LockOptions): Promis
   const temporary = `${path}.${String(process.pid)}.${String(serial)}`;
   const deadline = Date.now() + timeoutMs;
   let waited = false;
-  writeFileSync(temporary, content);
   try {
+    writeFileSync(temporary, content);
     for (;;) {
       if (linkNew(temporary, path)) return content;
       const holder = holderOf(path);

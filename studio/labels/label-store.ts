@@ -28,18 +28,29 @@ function keyOf({ experimentId, task, exampleIndex, by }: PersonLabel): string {
 /** Returns the label as it is kept. The same label given twice is kept once. Throws LABEL_CONFLICT. */
 export async function putLabel({ objects }: ArtifactStore, label: PersonLabel): Promise<PersonLabel> {
   const key = keyOf(label);
+  const where = objects.uriOf(key);
   const before = await objects.getTagged(key);
-  if (before === undefined) {
-    if ((await objects.putIfAbsent(key, jsonBytes(label))) === 'written') return label;
-    throw conflict(objects.uriOf(key));
-  }
-  const kept = labelIn(before.bytes, objects.uriOf(key));
-  if (kept.label === label.label && kept.note === label.note) return kept;
+  const kept = before && labelIn(before.bytes, where);
+  if (kept && isSame(kept, label)) return kept;
+  const next = kept ? changed(kept, label) : label;
+  const bytes = jsonBytes(next);
+  const outcome = before ? await objects.putIfMatch(key, bytes, before.tag) : await objects.putIfAbsent(key, bytes);
+  if (outcome === 'written') return next;
+  // A request that was sent again because its first answer was lost also fails, although the first one succeeded.
+  const found = await objects.get(key);
+  const now = found && labelIn(found, where);
+  if (now && isSame(now, label)) return now;
+  throw conflict(where);
+}
+
+function isSame(a: PersonLabel, b: PersonLabel): boolean {
+  return a.label === b.label && a.note === b.note;
+}
+
+function changed(kept: PersonLabel, label: PersonLabel): PersonLabel {
   const earlier = withFirst([{ label: kept.label, at: kept.at }, ...(kept.earlier ?? [])]);
   // The order in which the person first met the example counts: whoever changes a label has seen the judge's verdict.
-  const next: PersonLabel = { ...label, order: kept.order, earlier };
-  if ((await objects.putIfMatch(key, jsonBytes(next), before.tag)) === 'written') return next;
-  throw conflict(objects.uriOf(key));
+  return { ...label, order: kept.order, earlier };
 }
 
 /** Of many, the newest and the very first. */

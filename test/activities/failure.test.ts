@@ -2,6 +2,7 @@ import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { expect, it } from 'vitest';
 import { toFailure } from '../../activities/failure.ts';
 import { MtrlError } from '../../core/errors.ts';
+import { failureOf, revive } from '../../policy/engines/embedded/protocol.ts';
 
 it.each([
   ['RECIPE_INVALID', true],
@@ -30,6 +31,14 @@ it("includes the place, the finding and the hint in the failure's message", () =
 it('retries an error without a code only a few times: it is a bug', () => {
   expect(toFailure(new TypeError('x is undefined'), 1)).toMatchObject({ type: 'INVARIANT', nonRetryable: false });
   expect(toFailure(new TypeError('x is undefined'), 5)).toMatchObject({ nonRetryable: true });
+});
+
+it('retries an engine that got no memory as it does one that was killed for it', () => {
+  for (const error of [new Error('std::bad_alloc'), new RangeError('Array buffer allocation failed')])
+    expect(toFailure(revive(failureOf(error)), 50)).toMatchObject({
+      ...{ type: 'COMPUTE_CRASHED', nonRetryable: false },
+      message: expect.stringContaining(error.message) as string,
+    });
 });
 
 it('passes a cancellation through unchanged', () => {

@@ -24,6 +24,11 @@ it.for([3, -3])('uses the store time for signatures and ages if the clock is %i 
   await objects.put('clock/a', Buffer.from('a'));
   const hoursOff = Math.round(Math.abs((await objects.timeMs()) - trueMs) / hourMs);
   expect(hoursOff).toBe(0);
+  // Known before the clock is set, its time is asked for again.
+  vi.setSystemTime(trueMs - hours * hourMs);
+  const hoursOffLater = Math.round(Math.abs((await objects.timeMs()) - trueMs) / hourMs);
+  expect(hoursOffLater).toBe(0);
+  expect(await collect(objects.list('nothing/'))).toEqual([]);
   const store = openArtifactStore(s3, { cacheByteLengthMax: 0 });
   const ref = await store.putBytes(Buffer.alloc(3 << 20, hours + 10));
   const touch = vi.spyOn(store.objects, 'touch');

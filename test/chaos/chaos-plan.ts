@@ -18,7 +18,7 @@ export interface ChaosPlan {
   readonly commands: readonly ChaosCommand[];
 }
 
-const commandCountMax = 4;
+const commandCountMax = 6;
 
 /** @param requestCount requests of an undisturbed run */
 export function chaosPlan(seed: number, requestCount: number): ChaosPlan {

@@ -1,12 +1,14 @@
 /** Everything that one chaos plan disturbs: both servers behind proxies, and workers of its own. */
 import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { S3ObjectStore } from '../../artifacts/store/s3-object-store.ts';
 import { ensureBucket } from '../../infra/stack/minio.ts';
 import type { StoreSettings } from '../../infra/stack/s3-settings.ts';
 import { childEnv, type StackSettings } from '../../infra/stack/settings.ts';
-import type { ChaosServers, ServerName } from './chaos-servers.ts';
+import { SmallDisk } from '../support/small-disk.ts';
+import type { ChaosServers, ServerDisks, ServerName } from './chaos-servers.ts';
 import { type Mischief, StoreProxy, type StoreProxyHooks } from './store-proxy.ts';
 import { TemporalProxy } from './temporal-proxy.ts';
 import { WorkerProcess } from './worker-process.ts';
@@ -17,12 +19,22 @@ export interface ChaosStackOptions {
   readonly hooks: StoreProxyHooks;
 }
 
+/** File systems that can be filled. */
+export interface ChaosDisks extends ServerDisks {
+  /** The folders of both workers. */
+  readonly workers: SmallDisk;
+}
+
+export type DiskName = keyof ChaosDisks;
+
 interface Parts {
   readonly servers: ChaosServers;
   readonly storeProxy: StoreProxy;
   readonly temporalProxy: TemporalProxy;
   readonly build: string;
   readonly home: string;
+  readonly clocks: string;
+  readonly disks: ChaosDisks | undefined;
 }
 
 /** The same for all plans: refs name their bucket, and documents with refs shall have the same digest. */
@@ -38,18 +50,24 @@ export class ChaosStack {
   readonly compute: WorkerProcess;
   /** Of the servers themselves, for those who watch. */
   readonly settings: StackSettings;
+  /** undefined where file systems cannot be mounted. */
+  readonly disks: ChaosDisks | undefined;
 
   readonly #servers: ChaosServers;
   readonly #build: string;
   readonly #home: string;
+  /** Folder with the clock of each worker. */
+  readonly #clocks: string;
   readonly #more: WorkerProcess[] = [];
 
-  private constructor(name: string, { servers, storeProxy, temporalProxy, build, home }: Parts) {
+  private constructor(name: string, { servers, storeProxy, temporalProxy, build, ...rest }: Parts) {
     this.storeProxy = storeProxy;
     this.temporalProxy = temporalProxy;
     this.#servers = servers;
     this.#build = build;
-    this.#home = home;
+    this.#home = rest.home;
+    this.#clocks = rest.clocks;
+    this.disks = rest.disks;
     const { settings } = servers;
     const s3 = { ...settings.s3, bucket };
     this.settings = { ...settings, s3, taskQueues: { control: name, compute: `${name}-compute` } };
@@ -60,12 +78,14 @@ export class ChaosStack {
   static async start(servers: ChaosServers, name: string, { build, hooks }: ChaosStackOptions): Promise<ChaosStack> {
     const { s3, temporal } = servers.settings;
     await emptyBucket({ ...s3, bucket });
-    const [storeProxy, temporalProxy, home] = await Promise.all([
+    const [storeProxy, temporalProxy, home, clocks] = await Promise.all([
       StoreProxy.start(s3.endpoint, hooks),
       TemporalProxy.start(temporal.address),
       mkdtemp(join(servers.home, 'workers-')),
+      mkdtemp(join(tmpdir(), 'mtrl-clocks-')),
     ]);
-    return new ChaosStack(name, { servers, storeProxy, temporalProxy, build, home });
+    const disks = servers.disks && { ...servers.disks, workers: SmallDisk.mount(home) };
+    return new ChaosStack(name, { servers, storeProxy, temporalProxy, build, home, clocks, disks });
   }
 
   killServer(name: ServerName): Promise<void> {
@@ -90,13 +110,15 @@ export class ChaosStack {
   async stop(): Promise<void> {
     await Promise.all([this.control, this.compute, ...this.#more].map((worker) => worker.stop()));
     await Promise.all([this.storeProxy.stop(), this.temporalProxy.stop()]);
-    await rm(this.#home, { recursive: true, force: true });
+    this.disks?.workers.unmount();
+    for (const folder of [this.#home, this.#clocks]) await rm(folder, { recursive: true, force: true });
   }
 
   #startWorker(name: 'control' | 'compute', folder: string): WorkerProcess {
     const { s3, taskQueues } = this.settings;
     const env = childEnv({
       MTRL_HOME: join(this.#home, folder),
+      TMPDIR: this.#home,
       TEMPORAL_ADDRESS: this.temporalProxy.address,
       MTRL_TASK_QUEUE: taskQueues.control,
       MTRL_S3_ENDPOINT: this.storeProxy.endpoint,
@@ -104,7 +126,7 @@ export class ChaosStack {
       AWS_ACCESS_KEY_ID: s3.accessKey,
       AWS_SECRET_ACCESS_KEY: s3.secretKey,
     });
-    return new WorkerProcess({ name, build: this.#build, env });
+    return new WorkerProcess({ name, build: this.#build, env, clockFile: join(this.#clocks, folder) });
   }
 }
 

@@ -1,10 +1,16 @@
 /** All faults, by name. */
 import type { Fault } from './fault.ts';
+import { fault as clockCompute } from './faults/clock-compute.ts';
+import { fault as clockControl } from './faults/clock-control.ts';
+import { fault as fullDatabase } from './faults/full-database.ts';
+import { fault as fullStore } from './faults/full-store.ts';
+import { fault as fullWorkerDisk } from './faults/full-worker-disk.ts';
 import { fault as killCompute } from './faults/kill-compute.ts';
 import { fault as killControl } from './faults/kill-control.ts';
 import { fault as killEngine } from './faults/kill-engine.ts';
 import { fault as killStore } from './faults/kill-store.ts';
 import { fault as killTemporal } from './faults/kill-temporal.ts';
+import { fault as noMemory } from './faults/no-memory.ts';
 import { fault as secondCompute } from './faults/second-compute.ts';
 import { fault as storeLostAnswer } from './faults/store-lost-answer.ts';
 import { fault as storeRepeatedWrite } from './faults/store-repeated-write.ts';
@@ -18,11 +24,17 @@ import { fault as temporalCut } from './faults/temporal-cut.ts';
 import { fault as temporalHeld } from './faults/temporal-held.ts';
 
 export const faults = {
+  'clock-compute': clockCompute,
+  'clock-control': clockControl,
+  'full-database': fullDatabase,
+  'full-store': fullStore,
+  'full-worker-disk': fullWorkerDisk,
   'kill-compute': killCompute,
   'kill-control': killControl,
   'kill-engine': killEngine,
   'kill-store': killStore,
   'kill-temporal': killTemporal,
+  'no-memory': noMemory,
   'second-compute': secondCompute,
   'store-lost-answer': storeLostAnswer,
   'store-repeated-write': storeRepeatedWrite,
@@ -39,3 +51,6 @@ export const faults = {
 export type FaultName = keyof typeof faults;
 
 export const faultNames = Object.keys(faults) as FaultName[];
+
+/** Faults that need a file system of their own (test/support/small-disk.ts). */
+export const diskFaultNames: readonly FaultName[] = ['full-database', 'full-store', 'full-worker-disk'];

@@ -1,6 +1,7 @@
 /** A fault that a chaos plan can command. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ChaosStack } from './chaos-stack.ts';
+import type { ChaosStack, DiskName } from './chaos-stack.ts';
+import type { WorkerProcess } from './worker-process.ts';
 
 export interface Fault {
   /**
@@ -32,4 +33,47 @@ export function lasting(
       return true;
     },
   };
+}
+
+/** A disk that is full for a time between two bounds, in milliseconds; meets nothing where none could be mounted. */
+export function filling(disk: DiskName, [low, high]: readonly [number, number]): Fault {
+  return {
+    isCrash: false,
+    async strike({ disks }, strength) {
+      const small = disks?.[disk];
+      await small?.fill();
+      await sleep(between(low, high, strength));
+      small?.free();
+      return small !== undefined;
+    },
+  };
+}
+
+const hourMs = 60 * 60_000;
+
+/** A clock that is up to six hours ahead or behind for some seconds. */
+export function movingClock(workerOf: (stack: ChaosStack) => WorkerProcess): Fault {
+  return {
+    isCrash: false,
+    async strike(stack, strength) {
+      const worker = workerOf(stack);
+      worker.moveClock(between(-6, 6, strength) * hourMs);
+      await sleep(between(4_000, 8_000, strength));
+      worker.moveClock(0);
+      return true;
+    },
+  };
+}
+
+/** The worker may have no engine yet, or none any more. */
+const attemptCount = 200;
+
+/** What `attempt` finds; undefined if it finds nothing for some time. */
+export async function firstOf<T>(attempt: () => T | undefined): Promise<T | undefined> {
+  for (let count = 0; count < attemptCount; count++) {
+    const found = attempt();
+    if (found !== undefined) return found;
+    await sleep(100);
+  }
+  return undefined;
 }

@@ -1,9 +1,10 @@
 /** A worker that is started again whenever it ends, as a supervisor does, and can be killed or suspended. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 import { projectRoot } from '../../core/project.ts';
 
 export interface WorkerSpec {
@@ -11,10 +12,14 @@ export interface WorkerSpec {
   /** Folder of the compiled project. */
   readonly build: string;
   readonly env: NodeJS.ProcessEnv;
+  /** File that says how far its clock is off (moved-clock.mjs); outside of any disk that may be full. */
+  readonly clockFile: string;
 }
 
 /** A supervisor waits before it starts a program that has just ended. */
 const restartMs = 200;
+const pageByteLength = 4096;
+const movedClock = pathToFileURL(join(projectRoot, 'test', 'chaos', 'moved-clock.mjs')).href;
 
 export class WorkerProcess {
   readonly #spec: WorkerSpec;
@@ -23,6 +28,7 @@ export class WorkerProcess {
 
   constructor(spec: WorkerSpec) {
     this.#spec = spec;
+    this.moveClock(0);
     this.#child = this.#start();
   }
 
@@ -38,12 +44,34 @@ export class WorkerProcess {
     this.#child.kill('SIGCONT');
   }
 
-  /** Kills a process that the worker has started (an engine); false if it has none. */
-  killChild(): boolean {
+  /** Sets its wall clock this far from the true time. */
+  moveClock(offsetMs: number): void {
+    writeFileSync(this.#spec.clockFile, String(offsetMs));
+  }
+
+  /** Kills a process that the worker has started (an engine); undefined if it has none. */
+  killChild(): true | undefined {
     const [child] = childrenOf(this.#child.pid);
-    if (child === undefined) return false;
+    if (child === undefined) return undefined;
     process.kill(child, 'SIGKILL');
     return true;
+  }
+
+  /**
+   * The address space of a process that the worker has started grows no more. Returns what lifts the limit; undefined
+   * if there is no such process.
+   */
+  holdChildMemory(): (() => void) | undefined {
+    const [child] = childrenOf(this.#child.pid);
+    const pageCount = child === undefined ? undefined : addressPagesOf(child);
+    if (child === undefined || pageCount === undefined) return undefined;
+    const limit = (bytes: string) => {
+      execFileSync('prlimit', ['--pid', String(child), `--as=${bytes}:`], { stdio: 'pipe' });
+    };
+    limit(String(pageCount * pageByteLength));
+    return () => {
+      if (addressPagesOf(child) !== undefined) limit('unlimited');
+    };
   }
 
   async stop(): Promise<void> {
@@ -64,10 +92,10 @@ export class WorkerProcess {
   }
 
   #start(): ChildProcess {
-    const { name, build, env } = this.#spec;
+    const { name, build, env, clockFile } = this.#spec;
     const child = spawn(process.execPath, [join(build, 'workers', `${name}.js`)], {
       cwd: projectRoot,
-      env,
+      env: { ...env, NODE_OPTIONS: `${env['NODE_OPTIONS'] ?? ''} --import ${movedClock}`, MTRL_CHAOS_CLOCK: clockFile },
       stdio: 'ignore',
     });
     child.on('exit', () => void this.#startAgain());
@@ -93,4 +121,13 @@ function childrenOf(pid: number | undefined): number[] {
       return [];
     }
   });
+}
+
+/** Pages of address space of a process; undefined if it is gone. */
+function addressPagesOf(pid: number): number | undefined {
+  try {
+    return Number(readFileSync(join('/proc', String(pid), 'statm'), 'utf8').split(' ')[0]);
+  } catch {
+    return undefined;
+  }
 }

@@ -14,6 +14,7 @@ import { locateOnPath } from '../../infra/binaries/locate.ts';
 import { projectRoot } from '../../core/project.ts';
 import { findChromium } from './chromium.ts';
 import { reasonsVariable } from './skip-reasons.ts';
+import { canMountSmallDisks } from './small-disk.ts';
 import { pythonWithTransformers } from './transformers-logits.ts';
 import { findVulkan, type VulkanDriver } from './vulkan.ts';
 
@@ -58,6 +59,18 @@ export function needLinuxX64(): Need<true> {
   if (process.platform === 'linux' && process.arch === 'x64') return { found: true, isMissing: false };
   record('not Linux on x86-64');
   return { found: undefined, isMissing: true };
+}
+
+/** Requires the right to mount file systems, which root has, and a tmpfs that takes direct I/O. */
+export function needSmallDisks(): Need<true> {
+  if (canMountSmallDisks()) return { found: true, isMissing: false };
+  record('no right to mount a tmpfs that takes direct I/O (run as root)');
+  return { found: undefined, isMissing: true };
+}
+
+/** Requires prlimit. */
+export function needPrlimit(): Need<string> {
+  return program(locateOnPath('prlimit'), 'prlimit on PATH', 'install the package util-linux');
 }
 
 /** Requires Chromium; found is its path. */

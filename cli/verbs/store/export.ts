@@ -9,6 +9,7 @@ import { convertCheckpoint, type WeightDtype, weightDtypes } from '../../../arti
 import { hubSettings } from '../../../artifacts/hub/hub-settings.ts';
 import { uploadFolder } from '../../../artifacts/hub/upload.ts';
 import { materializeFolder } from '../../../artifacts/store/files.ts';
+import { wholeFolder } from '../../../artifacts/store/whole-folder.ts';
 import { MtrlError } from '../../../core/errors.ts';
 import { type HubAddress, isHubAddress, parseHubAddress } from '../../../core/hub-address.ts';
 import { modelCard, type ModelCardData } from '../../../judge/report/model-card.ts';
@@ -55,27 +56,27 @@ export function addExport(command: Command): void {
         if (options.all === true) return exportAll(stack, id, options);
         const { experimentId, runName, checkpoint, policy } = await named(stack, id, options.run);
         const repository = repositoryOf(options.to);
-        const scratch = repository && (await mkdtemp(join(tmpdir(), 'mtrl-export-')));
-        const folder = scratch === undefined ? userPath(options.to) : join(scratch, 'checkpoint');
         const base = options.adapter === true ? await baseOf(stack, experimentId, runName) : undefined;
-        if (options.adapter === true)
-          await writeAdapterFiles(stack.store, ended(runName, policy).snapshot, folder, base);
-        else await materializeFolder(stack.store, checkpoint, folder);
-        if (options.dtype !== undefined) await convertCheckpoint(folder, options.dtype);
         const provenance = {
           experimentId,
           run: runName,
           checkpoint: { sha256: checkpoint.sha256 },
           madeBy: checkpoint.producer,
         };
-        await writeFile(join(folder, provenanceFile), `${JSON.stringify(provenance, null, 2)}\n`);
+        const write = async (folder: string): Promise<void> => {
+          if (options.adapter === true)
+            await writeAdapterFiles(stack.store, ended(runName, policy).snapshot, folder, base);
+          else await materializeFolder(stack.store, checkpoint, folder);
+          if (options.dtype !== undefined) await convertCheckpoint(folder, options.dtype);
+          await writeFile(join(folder, provenanceFile), `${JSON.stringify(provenance, null, 2)}\n`);
+        };
         const place =
           repository === undefined
-            ? folder
-            : await upload(stack, repository, folder, {
+            ? await written(userPath(options.to), write)
+            : await uploaded(stack, repository, write, {
                 ...{ name: repository.name, experimentId, runName, isAdapter: options.adapter === true },
                 checkpointSha256: checkpoint.sha256,
-              }).finally(() => rm(scratch ?? '', { recursive: true, force: true }));
+              });
         if (options.json === true) printJson({ folder: place, ...provenance });
         else print(`${runName} of ${experimentId} (${checkpoint.sha256}) is in ${place}`);
         if (base !== undefined && 'runName' in base)
@@ -115,13 +116,28 @@ function repositoryOf(to: string): HubAddress | undefined {
   });
 }
 
+type Write = (folder: string) => Promise<void>;
+
+async function written(folder: string, write: Write): Promise<string> {
+  await wholeFolder(folder, write);
+  return folder;
+}
+
+async function uploaded(stack: Stack, repository: HubAddress, write: Write, origin: Origin): Promise<string> {
+  const scratch = await mkdtemp(join(tmpdir(), 'mtrl-export-'));
+  try {
+    const folder = join(scratch, 'checkpoint');
+    await write(folder);
+    return await upload(stack, repository, folder, origin);
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+type Origin = Omit<ModelCardData, 'recipe' | 'scores'>;
+
 /** Adds a model card, and commits the folder. Returns the commit's address. */
-async function upload(
-  { store }: Stack,
-  repository: HubAddress,
-  folder: string,
-  origin: Omit<ModelCardData, 'recipe' | 'scores'>,
-): Promise<string> {
+async function upload({ store }: Stack, repository: HubAddress, folder: string, origin: Origin): Promise<string> {
   const index = await findExperimentIndex(store, origin.experimentId);
   const scores = index?.runs
     .find(({ plan }) => plan.runName === origin.runName)

@@ -5,7 +5,7 @@
 import { EmbeddedEngine } from './embedded-engine.ts';
 import { PixelAsks } from './pixel-asks.ts';
 import type { EngineSettings } from './settings.ts';
-import { type EngineCall, type EngineReply, failureOf, type PixelAnswer, type PixelAsk } from './protocol.ts';
+import { type EngineCall, type EngineReply, failureOf, type PixelAnswer } from './protocol.ts';
 
 const settings = JSON.parse(process.argv[2] ?? '') as EngineSettings;
 const engine = new EmbeddedEngine(settings);
@@ -14,9 +14,7 @@ let queue: Promise<void> = Promise.resolve();
 const idleMsDefault = 5_000;
 let idling: NodeJS.Timeout | undefined;
 
-const asks = new PixelAsks((ask) => {
-  send(ask);
-});
+const asks = new PixelAsks((ask) => process.send?.(ask));
 
 process.on('message', (message: EngineCall | PixelAnswer) => {
   if (!('method' in message)) {
@@ -26,7 +24,10 @@ process.on('message', (message: EngineCall | PixelAnswer) => {
   const call = { ...message, args: message.args.map((arg) => asks.attach(message.id, arg)) };
   clearTimeout(idling);
   queue = queue.then(async () => {
-    send(await answer(call));
+    const reply = await answer(call);
+    // Without memory, what the engine holds is in doubt, and a new process begins with little.
+    const isLost = !reply.ok && reply.error.code === 'COMPUTE_CRASHED';
+    process.send?.(reply, () => isLost && process.exit(1));
     clearTimeout(idling);
     idling = setTimeout(rest, settings.idleMs ?? idleMsDefault);
   });
@@ -47,8 +48,4 @@ async function answer(call: EngineCall): Promise<EngineReply> {
   } catch (error) {
     return { id: call.id, ok: false, error: failureOf(error) };
   }
-}
-
-function send(reply: EngineReply | PixelAsk): void {
-  process.send?.(reply);
 }

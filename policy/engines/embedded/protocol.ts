@@ -35,8 +35,11 @@ export interface EngineFailure {
   readonly details?: Omit<ErrorDetails, 'cause'>;
 }
 
+/** How C++, V8 and WebAssembly say that the machine gave no memory. A device that is too small says it otherwise. */
+const allocationFailure = /\bbad_alloc\b|Array buffer allocation failed|could not allocate memory/;
+
 export function failureOf(thrown: unknown): EngineFailure {
-  const error = codedFileError(thrown);
+  const error = withoutMemory(thrown) ?? codedFileError(thrown);
   if (error instanceof MtrlError) {
     const { where, found, hint } = error.details;
     return {
@@ -52,6 +55,17 @@ export function failureOf(thrown: unknown): EngineFailure {
   return error instanceof Error
     ? { message: error.message, ...(error.stack === undefined ? {} : { stack: error.stack }) }
     : { message: String(error) };
+}
+
+/** The machine's shortage and no bug: coded as the crash that it is elsewhere, where the kernel kills the process. */
+function withoutMemory(thrown: unknown): MtrlError | undefined {
+  if (!(thrown instanceof Error) || thrown instanceof MtrlError || !allocationFailure.test(thrown.message))
+    return undefined;
+  return new MtrlError('COMPUTE_CRASHED', 'the compute process got no memory', {
+    found: thrown.message,
+    hint: 'it is restarted and the activity retried; if this recurs, run fewer engines on this machine (MTRL_ENGINE_COUNT), or give it more memory',
+    cause: thrown,
+  });
 }
 
 export function revive(failure: EngineFailure): Error {
