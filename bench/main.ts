@@ -64,6 +64,8 @@ export interface BenchOptions {
   /** For `fuzz`: the seed of the first input, and a reader if it is not to be all of them. */
   readonly firstSeed?: number;
   readonly reader?: string;
+  /** For `fuzz`: whether inputs are chosen without regard to what they reach. */
+  readonly isBlind?: boolean;
   /** For `parity`: an experiment whose updates are made again in PyTorch, and one of its runs. */
   readonly replayed?: Recorded;
   /** For `parity`: an experiment whose exports are opened in transformers and PEFT, and one of its runs. */
@@ -103,7 +105,7 @@ async function main(args: readonly string[]): Promise<void> {
   const stepCount = countOf(values.steps, '--steps', 'load', name);
   const runCount = countOf(values.runs, '--runs', known === 'fuzz' ? known : 'load', name);
   const firstSeed = countOf(values.seed, '--seed', 'fuzz', name);
-  if (values.reader !== undefined) requireBench('--reader', 'fuzz', known ?? '');
+  if (values.reader !== undefined || values.blind) requireBench('--reader, --blind', 'fuzz', known ?? '');
   const run = values.run !== undefined && { runName: values.run };
   const recorded = Object.entries({ replayed: values.replay, exported: values.exported }).flatMap(
     ([key, experimentId]) => (experimentId === undefined ? [] : [[key, { experimentId, ...run }] as const]),
@@ -118,6 +120,7 @@ async function main(args: readonly string[]): Promise<void> {
     ...(firstSeed !== undefined && { firstSeed }),
     ...(values.reader !== undefined && { reader: values.reader }),
     ...(Object.fromEntries(recorded) as Pick<BenchOptions, 'replayed' | 'exported'>),
+    ...(values.blind && { isBlind: true }),
     ...(values.prepare && { onlyPrepares: true }),
     ...(known === 'chaos' && { chaos: chaosOptions(values) }),
   };
@@ -144,11 +147,12 @@ function parse(args: readonly string[]) {
       runs: { type: 'string' },
       seed: { type: 'string' },
       reader: { type: 'string' },
+      blind: flag,
     } as const;
     return parseArgs({ args: [...args], allowPositionals: true, options });
   } catch (error) {
     throw new MtrlError('USAGE', (error as Error).message, {
-      hint: 'npm run bench -- NAME [--peer] [--rounds N] [--rows N] [--steps N] [--runs N] [--replay ID | --exported ID] [--run NAME] [--plans N] [--first SEED] [--planted] [--seed S] [--reader NAME] [--json]',
+      hint: 'npm run bench -- NAME [--peer] [--rounds N] [--rows N] [--steps N] [--runs N] [--replay ID | --exported ID] [--run NAME] [--plans N] [--first SEED] [--planted] [--seed S] [--reader NAME] [--blind] [--json]',
     });
   }
 }
