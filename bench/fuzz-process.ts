@@ -35,7 +35,13 @@ for (let seed = Number(firstSeed); seed < Number(firstSeed) + Number(count); see
   const startedAtMs = performance.now();
   const outcome = await (how === 'guided' ? guided.run(seed) : blind(seed));
   const ms = performance.now() - startedAtMs;
-  note({ seed, outcome, ms, peakByteLength: process.resourceUsage().maxRSS * 1024, blockCount: coverage.blockCount });
+  note({
+    seed,
+    outcome,
+    ms,
+    peakByteLength: process.resourceUsage().maxRSS * 1024,
+    characterCount: coverage.characterCount,
+  });
 }
 await target.close();
 process.exit();

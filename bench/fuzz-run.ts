@@ -16,7 +16,7 @@ export type JournalLine =
       readonly outcome: Outcome;
       readonly ms: number;
       readonly peakByteLength: number;
-      readonly blockCount: number;
+      readonly characterCount: number;
     };
 
 export interface Finding {
@@ -35,8 +35,8 @@ export interface FuzzResult {
   readonly crashes: readonly Finding[];
   readonly hangs: readonly Finding[];
   readonly peakByteLength: number;
-  /** Blocks of code that the inputs reached (test/fuzz/block-coverage.ts), at most by one process. */
-  readonly blockCount: number;
+  /** Characters of code that the inputs reached (test/fuzz/block-coverage.ts); of several processes, the most by one. */
+  readonly characterCount: number;
   readonly slowestMs: number;
   readonly slowestSeed: number;
 }
@@ -151,7 +151,7 @@ function resultOf(lines: readonly JournalLine[], ended: readonly Finding[], hang
     crashes,
     hangs,
     peakByteLength: maximumOf(done, 'peakByteLength'),
-    blockCount: maximumOf(done, 'blockCount'),
+    characterCount: maximumOf(done, 'characterCount'),
     slowestMs: slowest.ms,
     slowestSeed: slowest.seed,
   };

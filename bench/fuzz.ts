@@ -49,7 +49,7 @@ function lineOf(name: string, { runCount, acceptedCount, refused, crashes, hangs
   return [
     `${name}: ${String(runCount)} runs, ${String(acceptedCount)} accepted, refused: ${codes.join(', ') || 'none'}`,
     `${String(crashes.length)} crashes, ${String(hangs.length)} hangs`,
-    `${String(cost.blockCount)} blocks`,
+    `${String(cost.characterCount)} characters of code reached`,
     `peak ${String(Math.round(cost.peakByteLength / (1 << 20)))} MiB`,
     `slowest ${cost.slowestMs.toFixed(0)} ms (seed ${String(cost.slowestSeed)})`,
   ].join('; ');

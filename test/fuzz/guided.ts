@@ -1,5 +1,5 @@
 /**
- * Inputs chosen by coverage: one that reaches blocks that no earlier one reached joins a corpus, and most later inputs
+ * Inputs chosen by coverage: one that reaches code that no earlier one reached joins a corpus, and most later inputs
  * are near one of the corpus. Which input a seed gives depends on the seeds before it, and on nothing else.
  */
 import { Rng } from '../../core/rng.ts';
@@ -25,11 +25,16 @@ export class GuidedInputs {
   async run(seed: number): Promise<Outcome> {
     const draw = new Rng('fuzz', seed);
     const isNear = this.#corpus.length > 0 && draw.chance(nearShare);
-    const tried = await this.#target.run(seed, isNear ? draw.pick(this.#corpus) : undefined);
-    if (this.#coverage.look() > 0 && tried.outcome.kind !== 'crash' && lengthOf(tried.input) <= inputLengthMax)
+    const tried = await this.#target.run(seed, isNear ? this.#chosen(draw) : undefined);
+    if (this.#coverage.look() && tried.outcome.kind !== 'crash' && lengthOf(tried.input) <= inputLengthMax)
       this.#corpus[this.#corpus.length < corpusCountMax ? this.#corpus.length : draw.integer(0, corpusCountMax)] =
         tried;
     return tried.outcome;
+  }
+
+  /** The later it joined, the likelier: it is where the newest code is. */
+  #chosen(draw: Rng): Tried | undefined {
+    return this.#corpus[Math.floor(Math.sqrt(draw.uniform()) * this.#corpus.length)];
   }
 }
 
