@@ -2,7 +2,6 @@
 import { Context } from '@temporalio/activity';
 import type { ArtifactStore } from '../artifacts/store/artifact-store.ts';
 import type { Caller } from '../pipeline/heartbeat.ts';
-import { requireKnownRecipe } from '../pipeline/known-recipe.ts';
 import { toFailure } from './failure.ts';
 
 /** No artifact that the work writes or finds in the store is garbage-collected before the work ends. */
@@ -13,7 +12,6 @@ export function asActivity<I, R>(
   return async (input) => {
     const context = Context.current();
     try {
-      await requireKnownRecipe(store, input);
       return await store.protect(() => work(input, callerIn(context)));
     } catch (error) {
       throw toFailure(error, context.info.attempt);

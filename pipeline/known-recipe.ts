@@ -7,10 +7,22 @@ import type { ArtifactRef } from '../artifacts/ref.ts';
 import { MtrlError } from '../core/errors.ts';
 import { withCurrentNames } from '../recipes/former-names.ts';
 import { recipeSchema } from '../recipes/recipe.ts';
+import type { Caller } from './heartbeat.ts';
 
 /** Digests of recipes that were checked before; a worker sees few of them at a time. */
 const known = new Set<string>();
 const knownCountMax = 1_000;
+
+/** Wraps the work of an activity with the check. */
+export function onKnownRecipe<I, R>(
+  store: ArtifactStore,
+  work: (input: I, caller: Caller) => Promise<R>,
+): (input: I, caller: Caller) => Promise<R> {
+  return async (input, caller) => {
+    await requireKnownRecipe(store, input);
+    return work(input, caller);
+  };
+}
 
 /** `input`: that of an activity, which may name a stored recipe. Throws FORMAT_UNSUPPORTED. */
 export async function requireKnownRecipe(store: ArtifactStore, input: unknown): Promise<void> {
