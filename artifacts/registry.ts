@@ -64,7 +64,10 @@ export interface Addition extends Switch {
   readonly content: (version: number) => unknown;
 }
 
-/** Reads the name's document; a new name has revision 0 and no version. Throws USAGE, ARTIFACT_CORRUPT, FORMAT_UNSUPPORTED. */
+/**
+ * Reads the name's document; a new name has revision 0 and no version. Throws USAGE, ARTIFACT_CORRUPT,
+ * FORMAT_UNSUPPORTED.
+ */
 export async function readName(store: ArtifactStore, name: string): Promise<NameDocument> {
   return (await find(store, name)).document;
 }

@@ -1,6 +1,6 @@
 /**
- * `fuzz-process TARGET FIRST-SEED COUNT JOURNAL guided|blind`: gives one reader its inputs. The journal gets a line before and after
- * each of them, written at once, so that whoever started the process knows which input ended or stopped it.
+ * `fuzz-process TARGET FIRST-SEED COUNT JOURNAL guided|blind`: gives one reader its inputs. The journal gets a line before
+ * and after each of them, written at once, so that whoever started the process knows which input ended or stopped it.
  */
 import { mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,7 +1,7 @@
 /**
- * `npm run bench -- fuzz [--runs N] [--seed S] [--reader NAME] [--blind] [--json]`: gives every reader of foreign bytes N
- * inputs (default 10,000) near valid ones or of their grammar, in processes that are ended if they hang. Inputs are chosen
- * by coverage unless they are blind. A finding is repeated with the same options, or from the smallest input that is
+ * `npm run bench -- fuzz [--runs N] [--seed S] [--reader NAME] [--blind] [--json]`: gives every reader of foreign bytes
+ * N inputs (default 10,000) near valid ones or of their grammar, in processes that are ended if they hang. Inputs are
+ * chosen by coverage unless they are blind. A finding is repeated with the same options, or from the smallest input that is
  * printed; of blind inputs, with `--runs 1 --seed` and its seed. Exit code 1 if a reader crashes or hangs.
  */
 import { MtrlError } from '../core/errors.ts';

@@ -1,6 +1,6 @@
 /**
- * Workers of two versions may share a task queue while one replaces the other. A field of a recipe that a worker does not
- * know would have no effect on it, so the activity is refused. Outside of all keys: a new field invalidates nothing.
+ * Workers of two versions may share a task queue while one replaces the other. A field of a recipe that a worker does
+ * not know would have no effect on it, so the activity is refused. Outside of all keys: a new field invalidates nothing.
  */
 import type { ArtifactStore } from '../artifacts/store/artifact-store.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';

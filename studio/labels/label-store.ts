@@ -70,7 +70,10 @@ export async function labelledRows(
   return found;
 }
 
-/** All labels of a task, by row and then by person. Throws ARTIFACT_CORRUPT for one that was edited by hand, FORMAT_UNSUPPORTED. */
+/**
+ * All labels of a task, by row and then by person. Throws ARTIFACT_CORRUPT for one that was edited by hand,
+ * FORMAT_UNSUPPORTED.
+ */
 export async function labelsOf({ objects }: ArtifactStore, experimentId: string, task: string): Promise<PersonLabel[]> {
   const keys: string[] = [];
   for await (const { key } of objects.list(prefixOf(experimentId, task))) keys.push(key);

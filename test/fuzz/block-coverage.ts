@@ -1,7 +1,7 @@
 /**
  * Code that was executed, as V8 counts it: functions, and branches and loops within them, of this project and of the
- * packages that it reads with. In this process, and without a build. V8 reports a block only where its count differs from
- * that of what is around it, so what is kept is which characters of each function were reached.
+ * packages that it reads with. In this process, and without a build. V8 reports a block only where its count differs
+ * from that of what is around it, so what is kept is which characters of each function were reached.
  */
 import { type Profiler, Session } from 'node:inspector';
 
