@@ -1,4 +1,5 @@
 /** The activities of a compute worker: those that need an engine. */
+import { onKnownRecipe } from '../pipeline/known-recipe.ts';
 import { createAdmit } from '../pipeline/data/admit.ts';
 import { computeContext } from '../pipeline/compute-context.ts';
 import type { ComputeActivities } from '../contract/compute-activities.ts';
@@ -20,7 +21,8 @@ import { createSnapshot } from '../pipeline/policies/snapshot.ts';
 export function createComputeActivities(deps: ComputeDeps): ComputeActivities {
   const context = computeContext(deps);
   /** Adds heartbeats for the time before an engine is held, when recipes and examples are read. */
-  const activity = <I, R>(work: (input: I, caller: Caller) => Promise<R>) => asActivity(deps.store, heartbeating(work));
+  const activity = <I, R>(work: (input: I, caller: Caller) => Promise<R>) =>
+    asActivity(deps.store, heartbeating(onKnownRecipe(deps.store, work)));
   return {
     importPolicy: activity(onRequiredEngine(context, createImportPolicy(context))),
     admit: activity(createAdmit(context)),

@@ -7,6 +7,7 @@ import { type Caller, heartbeating, heartbeatingToItsEnd } from '../pipeline/hea
 import { createIngest } from '../pipeline/data/ingest.ts';
 import { createInspectData } from '../pipeline/data/inspect-data.ts';
 import { createCalibrate } from '../pipeline/asking/calibrate.ts';
+import { onKnownRecipe } from '../pipeline/known-recipe.ts';
 import { JsonCache } from '../pipeline/json-cache.ts';
 import { createEvaluateEndpoint } from '../pipeline/asking/endpoints/evaluate-endpoint.ts';
 import { createJudgeRowsEndpoint } from '../pipeline/asking/endpoints/judge-rows-endpoint.ts';
@@ -47,24 +48,25 @@ export type ControlActivities = Pick<
 export function createControlActivities(deps: ControlDeps): ControlActivities {
   const cache = new JsonCache(deps.store);
   const activity = <I, R>(work: (input: I, caller: Caller) => Promise<R>) => asActivity(deps.store, work);
+  const known = <I, R>(work: (input: I, caller: Caller) => Promise<R>) => onKnownRecipe(deps.store, work);
   const promotion = createPromotion(cache);
   return {
     prepare: activity(heartbeating(createPrepare(cache, sourceFiles(deps), deps.hub))),
     // Activities that read files send a heartbeat with each part read, so that a hung file system is detected.
-    ingest: activity(createIngest(deps, cache)),
+    ingest: activity(known(createIngest(deps, cache))),
     inspectData: activity(createInspectData(deps, cache)),
-    mix: activity(heartbeating(timed(deps.store, createMix(deps, cache)))),
-    reward: activity(heartbeating(createReward(deps, cache))),
-    evaluateEndpoint: activity(heartbeatingToItsEnd(createEvaluateEndpoint(deps, cache))),
-    calibrate: activity(heartbeating(createCalibrate(deps, cache))),
-    judgeRowsEndpoint: activity(heartbeatingToItsEnd(createJudgeRowsEndpoint(deps, cache))),
+    mix: activity(heartbeating(known(timed(deps.store, createMix(deps, cache))))),
+    reward: activity(heartbeating(known(createReward(deps, cache)))),
+    evaluateEndpoint: activity(heartbeatingToItsEnd(known(createEvaluateEndpoint(deps, cache)))),
+    calibrate: activity(heartbeating(known(createCalibrate(deps, cache)))),
+    judgeRowsEndpoint: activity(heartbeatingToItsEnd(known(createJudgeRowsEndpoint(deps, cache)))),
     keepEvaluations: activity(heartbeating(createKeepEvaluations(cache))),
-    pixelBaselines: activity(heartbeating(createPixelBaselines(deps, cache))),
-    report: activity(heartbeating(createReport(deps, cache))),
+    pixelBaselines: activity(heartbeating(known(createPixelBaselines(deps, cache)))),
+    report: activity(heartbeating(known(createReport(deps, cache)))),
     readRows: activity(createReadRows(cache)),
     findPromoted: activity(heartbeating(promotion.findPromoted)),
     findCandidate: activity(heartbeating(promotion.findCandidate)),
-    gate: activity(heartbeating(createGate(deps, cache))),
+    gate: activity(heartbeating(known(createGate(deps, cache)))),
     promote: activity(heartbeating(promotion.promote)),
     rollBack: activity(heartbeating(promotion.rollBack)),
     notify: activity(heartbeating(createNotify(cache))),

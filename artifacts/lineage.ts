@@ -216,6 +216,8 @@ function problemOf(
     return undefined;
   } catch (error) {
     if (!(error instanceof MtrlError)) throw error;
+    // Its bytes are what another version wrote: nothing is damaged.
+    if (error.code === 'FORMAT_UNSUPPORTED') return undefined;
     return { uri, expected: 'a manifest that proves itself', found: error.details.found ?? error.message };
   }
 }

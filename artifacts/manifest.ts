@@ -13,6 +13,7 @@ import { isFresh } from './store/age.ts';
 import type { ArtifactStore } from './store/artifact-store.ts';
 import { missingPart } from './store/complete.ts';
 import { asJson, isRecord, jsonBytes, parseJsonBytes } from './codecs/json-value.ts';
+import { type Format, inFormat } from './format.ts';
 import { linksIn } from './links.ts';
 import type { ArtifactRef } from './ref.ts';
 import { secondRead } from './store/second-read.ts';
@@ -175,12 +176,14 @@ function changedMeanwhile(store: ArtifactStore, place: string): MtrlError {
   });
 }
 
-/** Parses a manifest. Throws ARTIFACT_CORRUPT if a byte differs from what was written. */
+export const manifestFormat: Format<Manifest<unknown>> = { what: 'the manifest', schema: 1 };
+
+/** Parses a manifest. Throws ARTIFACT_CORRUPT if a byte differs from what was written, FORMAT_UNSUPPORTED. */
 export function checkManifest(bytes: Uint8Array, uri: string): Manifest<unknown> {
   const value = parseJsonBytes(bytes);
   const { digest, ...rest } = isRecord(value) ? value : { digest: undefined };
   const found = digestOf(asJson(rest));
-  if (digest === found) return value as Manifest<unknown>;
+  if (digest === found) return inFormat(manifestFormat, value, uri);
   throw new MtrlError('ARTIFACT_CORRUPT', 'the manifest differs from what was written', {
     where: uri,
     found:

@@ -7,6 +7,7 @@ import { MtrlError } from '../core/errors.ts';
 import { digestOf } from '../core/json.ts';
 import type { ArtifactStore } from './store/artifact-store.ts';
 import { asJson, isRecord, jsonBytes, parseJsonBytes } from './codecs/json-value.ts';
+import { type Format, inFormat } from './format.ts';
 import type { ArtifactRef } from './ref.ts';
 import { secondRead } from './store/second-read.ts';
 import { describeBytes } from './store/stream-digest.ts';
@@ -44,6 +45,11 @@ export interface NameDocument {
   readonly events: readonly NameEvent[];
 }
 
+const nameFormat: Format<NameDocument> = {
+  ...{ what: 'the document of the name', schema: 1 },
+  again: 'promote a judge to another name',
+};
+
 /** Who switches a name, when and why, and the revision on which the decision was based. */
 export interface Switch {
   readonly revision: number;
@@ -58,7 +64,10 @@ export interface Addition extends Switch {
   readonly content: (version: number) => unknown;
 }
 
-/** Reads the name's document; a new name has revision 0 and no version. Throws USAGE, ARTIFACT_CORRUPT. */
+/**
+ * Reads the name's document; a new name has revision 0 and no version. Throws USAGE, ARTIFACT_CORRUPT,
+ * FORMAT_UNSUPPORTED.
+ */
 export async function readName(store: ArtifactStore, name: string): Promise<NameDocument> {
   return (await find(store, name)).document;
 }
@@ -184,7 +193,8 @@ async function find({ objects }: ArtifactStore, name: string): Promise<Found> {
       return { document: { schema: 1, name, revision: 0, current: null, versions: [], events: [] }, tag: undefined };
     const value = parseJsonBytes(found.bytes);
     const { digest, ...document } = isRecord(value) ? value : { digest: undefined };
-    if (digest === digestOf(asJson(document))) return { document: document as unknown as NameDocument, tag: found.tag };
+    if (digest === digestOf(asJson(document)))
+      return { document: inFormat(nameFormat, document, where), tag: found.tag };
     throw new MtrlError('ARTIFACT_CORRUPT', "the name's document differs from what was written", {
       where,
       found: describeBytes(found.bytes),

@@ -11,7 +11,13 @@ import type { FuzzTargetName } from '../test/fuzz/target-table.ts';
 
 export type JournalLine =
   | { readonly seed: number; readonly outcome?: never }
-  | { readonly seed: number; readonly outcome: Outcome; readonly ms: number; readonly peakByteLength: number };
+  | {
+      readonly seed: number;
+      readonly outcome: Outcome;
+      readonly ms: number;
+      readonly peakByteLength: number;
+      readonly characterCount: number;
+    };
 
 export interface Finding {
   readonly seed: number;
@@ -29,6 +35,8 @@ export interface FuzzResult {
   readonly crashes: readonly Finding[];
   readonly hangs: readonly Finding[];
   readonly peakByteLength: number;
+  /** Characters of code that the inputs reached (test/fuzz/block-coverage.ts); of several processes, the most by one. */
+  readonly characterCount: number;
   readonly slowestMs: number;
   readonly slowestSeed: number;
 }
@@ -36,6 +44,8 @@ export interface FuzzResult {
 export interface FuzzOptions {
   readonly firstSeed: number;
   readonly runCount: number;
+  /** Whether inputs are chosen by coverage (test/fuzz/guided.ts). */
+  readonly isGuided: boolean;
   /** An input that takes this long hangs. */
   readonly hangMs: number;
   /** Processes are started again at most this often. */
@@ -55,7 +65,7 @@ export async function fuzz(name: FuzzTargetName, options: FuzzOptions): Promise<
   const hangs: Finding[] = [];
   try {
     for (let next = firstSeed, starts = 0; next < firstSeed + runCount; starts++) {
-      const end = await endOf(name, next, firstSeed + runCount - next, journal, options.hangMs);
+      const end = await endOf(name, next, firstSeed + runCount - next, journal, options);
       if (end === undefined) break;
       const last = linesOf(journal).at(-1);
       const seed = last === undefined || last.outcome !== undefined ? next : last.seed;
@@ -75,12 +85,16 @@ async function endOf(
   firstSeed: number,
   count: number,
   journal: string,
-  hangMs: number,
+  { hangMs, isGuided }: FuzzOptions,
 ): Promise<{ readonly reason: string; readonly isHang: boolean } | undefined> {
   const args = [...process.execArgv, `--max-old-space-size=${String(heapMegabyteMax)}`, program];
-  const child = spawn(process.execPath, [...args, name, String(firstSeed), String(count), journal], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
+  const child = spawn(
+    process.execPath,
+    [...args, name, String(firstSeed), String(count), journal, isGuided ? 'guided' : 'blind'],
+    {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    },
+  );
   const errors: Buffer[] = [];
   child.stderr.on('data', (bytes: Buffer) => errors.push(bytes));
   const exit = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
@@ -136,8 +150,13 @@ function resultOf(lines: readonly JournalLine[], ended: readonly Finding[], hang
     refused,
     crashes,
     hangs,
-    peakByteLength: Math.max(0, ...done.map(({ peakByteLength }) => peakByteLength)),
+    peakByteLength: maximumOf(done, 'peakByteLength'),
+    characterCount: maximumOf(done, 'characterCount'),
     slowestMs: slowest.ms,
     slowestSeed: slowest.seed,
   };
+}
+
+function maximumOf<K extends string>(lines: readonly Readonly<Record<K, number>>[], field: K): number {
+  return lines.reduce((largest, line) => Math.max(largest, line[field]), 0);
 }

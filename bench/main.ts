@@ -70,6 +70,8 @@ export interface BenchOptions {
   readonly reader?: string;
   /** For `serve`: number of mixed good and bad requests, in place of the rates. */
   readonly requestCount?: number;
+  /** For `fuzz`: whether inputs are chosen without regard to what they reach. */
+  readonly isBlind?: boolean;
   /** For `parity`: an experiment whose updates are made again in PyTorch, and one of its runs. */
   readonly replayed?: Recorded;
   /** For `parity`: an experiment whose exports are opened in transformers and PEFT, and one of its runs. */
@@ -110,7 +112,7 @@ async function main(args: readonly string[]): Promise<void> {
   const runCount = countOf(values.runs, '--runs', known === 'fuzz' ? known : 'load', name);
   const firstSeed = countOf(values.seed, '--seed', 'fuzz', name);
   const requestCount = countOf(values.requests, '--requests', 'serve', name);
-  if (values.reader !== undefined) requireBench('--reader', 'fuzz', known ?? '');
+  if (values.reader !== undefined || values.blind) requireBench('--reader, --blind', 'fuzz', known ?? '');
   const run = values.run !== undefined && { runName: values.run };
   const recorded = Object.entries({ replayed: values.replay, exported: values.exported }).flatMap(
     ([key, experimentId]) => (experimentId === undefined ? [] : [[key, { experimentId, ...run }] as const]),
@@ -126,6 +128,7 @@ async function main(args: readonly string[]): Promise<void> {
     ...(requestCount !== undefined && { requestCount }),
     ...(values.reader !== undefined && { reader: values.reader }),
     ...(Object.fromEntries(recorded) as Pick<BenchOptions, 'replayed' | 'exported'>),
+    ...(values.blind && { isBlind: true }),
     ...(values.prepare && { onlyPrepares: true }),
     ...(known === 'chaos' && { chaos: chaosOptions(values) }),
   };
@@ -153,11 +156,12 @@ function parse(args: readonly string[]) {
       seed: { type: 'string' },
       reader: { type: 'string' },
       requests: { type: 'string' },
+      blind: flag,
     } as const;
     return parseArgs({ args: [...args], allowPositionals: true, options });
   } catch (error) {
     throw new MtrlError('USAGE', (error as Error).message, {
-      hint: 'npm run bench -- NAME [--peer] [--rounds N] [--rows N] [--steps N] [--runs N] [--replay ID | --exported ID] [--run NAME] [--plans N] [--first SEED] [--planted] [--seed S] [--reader NAME] [--requests N] [--json]',
+      hint: 'npm run bench -- NAME [--peer] [--rounds N] [--rows N] [--steps N] [--runs N] [--replay ID | --exported ID] [--run NAME] [--plans N] [--first SEED] [--planted] [--seed S] [--reader NAME] [--blind] [--requests N] [--json]',
     });
   }
 }

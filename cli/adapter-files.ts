@@ -1,7 +1,7 @@
 /** Exports the adapters that a run trained, from its last snapshot, in PEFT layout. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Snapshot } from '../pipeline/policies/snapshot-artifact.ts';
+import { snapshotFormat } from '../pipeline/policies/snapshot-artifact.ts';
 import type { ArtifactStore } from '../artifacts/store/artifact-store.ts';
 import { readFolderManifest } from '../artifacts/store/files.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
@@ -31,7 +31,7 @@ export async function writeAdapterFiles(
   folder: string,
   base: AdapterBase | undefined,
 ): Promise<void> {
-  const { optimizer, averaged } = (await store.getJson(snapshot)) as Snapshot;
+  const { optimizer, averaged } = await store.getDocument(snapshot, snapshotFormat);
   if (averaged !== undefined) {
     throw new MtrlError('NOT_FOUND', 'the run ends with the mean of several snapshots, which is no adapter', {
       where: snapshot.uri,

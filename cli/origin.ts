@@ -1,7 +1,6 @@
 /** The experiment that a fork starts from: read from its index if it has ended, else from its progress. */
-import type { ExperimentIndex } from '../pipeline/reporting/experiment-index.ts';
+import { findExperimentIndex } from '../pipeline/reporting/experiment-index.ts';
 import type { ForkOrigin, OriginRun, PlanForkInput, PlanForkResult } from '../contract/fork.ts';
-import { findExperiment } from '../artifacts/experiments.ts';
 import type { ExperimentOptions } from '../contract/workflows.ts';
 import { isNotFound } from '../core/errors.ts';
 import { inputsOfExperiment } from './temporal/experiments.ts';
@@ -21,7 +20,7 @@ export interface Origin {
 /** Throws NOT_FOUND. */
 export async function originOf(stack: Stack, experimentId: string): Promise<Origin> {
   const { client, store } = stack;
-  const index = (await findExperiment(store, experimentId)) as ExperimentIndex | undefined;
+  const index = await findExperimentIndex(store, experimentId);
   const inputs = await inputsOfExperiment(client, experimentId).catch(async (error: unknown) => {
     // The experiment was imported, or is older than Temporal's retention.
     if (index && isNotFound(error)) return { recipe: await store.getJson(index.recipe) };

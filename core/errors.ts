@@ -58,6 +58,8 @@ const errorKinds = {
   // stored bytes do not match their digest
   ARTIFACT_CORRUPT: 'data',
   ARTIFACT_MISSING: 'data',
+  // a document that another version of this project wrote
+  FORMAT_UNSUPPORTED: 'data',
   // the store answers, but rejects the request
   STORE_REFUSED: 'data',
   // the Hugging Face Hub answers, but gives no access

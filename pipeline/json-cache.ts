@@ -2,6 +2,7 @@
  * In-memory cache of artifacts that activities read repeatedly: the activities of a step share their recipe, examples
  * and images. Concurrent readers of an artifact share one fetch.
  */
+import { type Format, inFormat } from '../artifacts/format.ts';
 import type { ArtifactStore } from '../artifacts/store/artifact-store.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import type { RowSource } from '../artifacts/codecs/row-table.ts';
@@ -28,6 +29,11 @@ export class JsonCache implements RowSource {
   /** The value is shared: do not modify it. Its digest is verified; its type is not checked. */
   get(ref: ArtifactRef): Promise<unknown> {
     return this.#values.get(ref, () => this.store.getJson(ref));
+  }
+
+  /** Like `get`. Throws FORMAT_UNSUPPORTED. */
+  async getDocument<T>(ref: ArtifactRef, format: Format<T>): Promise<T> {
+    return inFormat(format, await this.get(ref), ref.uri);
   }
 
   /** The bytes are shared: do not modify them. */

@@ -5,6 +5,8 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parseJsonBytes } from '../artifacts/codecs/json-value.ts';
+import { type Format, inFormat } from '../artifacts/format.ts';
 import { errnoOf } from '../artifacts/store/errno.ts';
 import { MtrlError } from '../core/errors.ts';
 import { sha256 } from '../core/json.ts';
@@ -18,6 +20,12 @@ export interface TokenInfo {
 }
 
 const idLength = 12;
+
+/** What a later version may add could restrict the token: it is not to be ignored. */
+const tokenFormat: Format<Omit<TokenInfo, 'id'>> = {
+  ...{ what: 'the token', schema: 1, isImplicit: true },
+  again: 'delete the file, and make another token',
+};
 
 export class Tokens {
   readonly #folder: string;
@@ -53,7 +61,7 @@ export class Tokens {
     return found;
   }
 
-  /** What is known of the token; undefined if it is none, or revoked. */
+  /** What is known of the token; undefined if it is none, or revoked. Throws FORMAT_UNSUPPORTED. */
   async find(token: string): Promise<TokenInfo | undefined> {
     return this.#read(sha256(token));
   }
@@ -74,7 +82,8 @@ export class Tokens {
   async #read(digest: string): Promise<TokenInfo | undefined> {
     const text = await readFile(this.#fileOf(digest), 'utf8').catch(orIfMissing(undefined));
     if (text === undefined) return undefined;
-    return { id: digest.slice(0, idLength), ...(JSON.parse(text) as Omit<TokenInfo, 'id'>) };
+    const value = parseJsonBytes(Buffer.from(text));
+    return { id: digest.slice(0, idLength), ...inFormat(tokenFormat, value, this.#fileOf(digest)) };
   }
 }
 

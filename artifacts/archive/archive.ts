@@ -10,6 +10,7 @@ import { digestOf, sha256 } from '../../core/json.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { experimentKey } from '../experiments.ts';
 import { asJson, isRecord, jsonBytes, parseJsonBytes } from '../codecs/json-value.ts';
+import { type Format, inFormat } from '../format.ts';
 import { walk } from '../lineage.ts';
 import { linksIn } from '../links.ts';
 import { isDigested, sameBytes, type Digested } from '../store/stream-digest.ts';
@@ -76,13 +77,19 @@ function headerOf(experimentId: string, document: Uint8Array): ArchiveHeader {
   return { ...open, digest: digestOf(asJson(open)) };
 }
 
-/** Parses and verifies the header. Throws ARCHIVE_INVALID. */
+const headerFormat: Format<ArchiveHeader> = {
+  ...{ what: 'the archive', schema: 1 },
+  again: 'export the experiment again with this version',
+};
+
+/** Parses and verifies the header. Throws ARCHIVE_INVALID, FORMAT_UNSUPPORTED. */
 export function readHeader(bytes: Uint8Array, where: string): ArchiveHeader {
   const value = parseJsonBytes(bytes);
   const { digest, ...rest } = isRecord(value) ? value : { digest: undefined };
-  const { schema, experimentId, document } = rest;
-  const isForm = schema === 1 && typeof experimentId === 'string';
-  if (isForm && isDigested(document) && digest === digestOf(asJson(rest))) return value as ArchiveHeader;
+  const isWhole = digest === digestOf(asJson(rest));
+  if (isWhole) inFormat(headerFormat, value, `${where}: ${headerName}`);
+  const { experimentId, document } = rest;
+  if (isWhole && typeof experimentId === 'string' && isDigested(document)) return value as ArchiveHeader;
   throw invalid(`${where}: ${headerName}`, 'the header is not one of an exported experiment, or was changed');
 }
 

@@ -39,7 +39,7 @@ const documentByteLengthMax = 256 << 20;
 
 /**
  * Imports an archive; idempotent. Throws ARCHIVE_INVALID for a changed byte, an invalid name or a missing entry;
- * IMPORT_CONFLICT if another experiment with this id exists.
+ * IMPORT_CONFLICT if another experiment with this id exists; FORMAT_UNSUPPORTED.
  */
 export async function importArchive(
   store: ArtifactStore,
@@ -148,7 +148,7 @@ class Import {
       if (manifestKey(manifest.activity, workKey(manifest)) !== name)
         throw invalid(name, 'the manifest of another activity');
     } catch (error) {
-      if (!(error instanceof MtrlError)) throw error;
+      if (!(error instanceof MtrlError) || error.code === 'FORMAT_UNSUPPORTED') throw error;
       throw invalid(`${this.#where}: ${name}`, error.details.found ?? error.message, error);
     }
     await this.#store.objects.putIfAbsent(name, bytes);

@@ -8,8 +8,10 @@ import { sha256 } from '../../core/json.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { drainBounded } from '../store/bounded.ts';
 import { isRecord, parseJsonBytes } from '../codecs/json-value.ts';
+import { inFormat } from '../format.ts';
 import { jsonByteLengthMax } from '../lineage.ts';
 import { linksIn, linksInBytes, type Target } from '../links.ts';
+import { manifestFormat } from '../manifest.ts';
 import { secondRead } from '../store/second-read.ts';
 import { corrupt, describeBytes, sameBytes } from '../store/stream-digest.ts';
 
@@ -39,7 +41,7 @@ export class Reachable {
 
   /**
    * Adds everything reachable from the documents. A missing object is not an error: `verify` reports it. Throws
-   * ARTIFACT_CORRUPT for a manifest that cannot be read.
+   * ARTIFACT_CORRUPT for a manifest that cannot be read, FORMAT_UNSUPPORTED for one of another schema.
    */
   async addLinksOf(...documents: readonly unknown[]): Promise<void> {
     for (const document of documents) this.#add(linksIn(this.#store.objects, document));
@@ -83,7 +85,11 @@ export class Reachable {
       const bytes = await objects.get(key);
       if (bytes === undefined) return undefined;
       const value = parseJsonBytes(bytes);
-      if (isRecord(value)) return value;
+      // Of another schema, it may keep what this version does not see.
+      if (isRecord(value)) {
+        inFormat(manifestFormat, value, objects.uriOf(key));
+        return value;
+      }
       throw new MtrlError('ARTIFACT_CORRUPT', 'the manifest is not JSON, so its references are unknown', {
         where: objects.uriOf(key),
         found: describeBytes(bytes),

@@ -16,6 +16,7 @@ import { isFresh } from './age.ts';
 import { FileCache, type FileCacheSettings } from './file-cache.ts';
 import { codedFileError } from './file-error.ts';
 import { jsonBytes, parseJsonBytes } from '../codecs/json-value.ts';
+import { type Format, inFormat } from '../format.ts';
 import type { StoreLease } from '../collection/lease.ts';
 import { linksInBytes, type Target } from '../links.ts';
 import type { ObjectStore } from './object-store.ts';
@@ -134,6 +135,11 @@ export class ArtifactStore {
   /** Stores a value as canonical JSON: equal values give one artifact. */
   async putJson(value: unknown): Promise<ArtifactRef> {
     return this.putBytes(jsonBytes(value));
+  }
+
+  /** Reads a document of the format. Throws FORMAT_UNSUPPORTED, and like getBytes. */
+  async getDocument<T>(ref: ArtifactRef, format: Format<T>): Promise<T> {
+    return inFormat(format, await this.getJson(ref), ref.uri);
   }
 
   /** Reads a value written by `putJson`. The digest verifies its bytes; its type is not checked. */

@@ -8,6 +8,7 @@ import { MtrlError } from '../../core/errors.ts';
 import type { ArtifactStore } from './artifact-store.ts';
 import pMap from 'p-map';
 import { isRecord } from '../codecs/json-value.ts';
+import type { Format } from '../format.ts';
 import type { ArtifactRef } from '../ref.ts';
 import type { Digested } from './stream-digest.ts';
 import { wholeFolder } from './whole-folder.ts';
@@ -40,11 +41,13 @@ export async function putFolder(
   return store.putJson(manifest);
 }
 
-/** Throws ARTIFACT_CORRUPT if the artifact is not a folder manifest. */
+const folderFormat: Format<FolderManifest> = { what: 'the manifest of a folder', schema: 1 };
+
+/** Throws ARTIFACT_CORRUPT if the artifact is not a folder manifest, FORMAT_UNSUPPORTED. */
 export async function readFolderManifest(store: ArtifactStore, ref: ArtifactRef): Promise<FolderManifest> {
-  const value = await store.getJson(ref);
-  const files = isRecord(value) && value['schema'] === 1 ? value['files'] : undefined;
-  if (isRecord(files) && Object.values(files).every(isDigested)) return value as FolderManifest;
+  const value = await store.getDocument(ref, folderFormat);
+  const files: unknown = value.files;
+  if (isRecord(files) && Object.values(files).every(isDigested)) return value;
   throw new MtrlError('ARTIFACT_CORRUPT', 'the artifact is not the manifest of a folder', { where: ref.uri });
 }
 

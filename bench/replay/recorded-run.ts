@@ -8,7 +8,7 @@ import { Prompter } from '../../pipeline/asking/prompts/prompter.ts';
 import { JsonCache } from '../../pipeline/json-cache.ts';
 import { Processors } from '../../pipeline/policies/processors.ts';
 import { recordsOf, snapshotsOf } from '../../pipeline/policies/run-log.ts';
-import type { Snapshot } from '../../pipeline/policies/snapshot-artifact.ts';
+import { snapshotFormat } from '../../pipeline/policies/snapshot-artifact.ts';
 import type { AdamSpec, StepOutcome, StepRecord, UpdateOutcome } from '../../pipeline/policies/step-record.ts';
 import type { ReadyStep } from '../../pipeline/training/apply-update.ts';
 import { prepareSteps } from '../../pipeline/training/optimize.ts';
@@ -51,7 +51,7 @@ export async function recordedRun(
     throw new MtrlError('USAGE', 'the run continued with the optimizer state of another', { where: first.ref.uri });
   const context = { cache, processors, prompter: new Prompter(cache) };
   const { processor } = await processors.of(first.ref);
-  const { checkpoint } = (await cache.get(policy.snapshot)) as Snapshot;
+  const { checkpoint } = await cache.getDocument(policy.snapshot, snapshotFormat);
   const { trainable = {}, adam } = update;
   return {
     ...{ start: first.checkpoint, final: checkpoint, trainable, adam },

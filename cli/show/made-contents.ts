@@ -1,6 +1,11 @@
 /** Contents of artifacts for `lineage`: counts, and the first few items by name. */
-import type { DatasetArtifact, StoredExample } from '../../pipeline/data/dataset-artifact.ts';
-import type { RolloutShard, StepRewards } from '../../pipeline/training/rollout-artifact.ts';
+import { type DatasetArtifact, type StoredExample, datasetFormat } from '../../pipeline/data/dataset-artifact.ts';
+import {
+  type RolloutShard,
+  type StepRewards,
+  rolloutShardFormat,
+  stepRewardsFormat,
+} from '../../pipeline/training/rollout-artifact.ts';
 import type { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
 import type { Contents } from '../../artifacts/ancestry.ts';
 import type { Manifest } from '../../artifacts/manifest.ts';
@@ -16,9 +21,9 @@ export async function contentsOf(
   { activity, outputs }: Manifest<unknown>,
 ): Promise<ContentsByName> {
   const { dataset, rollouts, rewards } = outputs;
-  if (activity === 'ingest' && dataset) return inDataset(store, (await store.getJson(dataset)) as DatasetArtifact);
-  if (activity === 'rollout' && rollouts) return inRollouts((await store.getJson(rollouts)) as RolloutShard);
-  if (activity === 'reward' && rewards) return inRewards((await store.getJson(rewards)) as StepRewards);
+  if (activity === 'ingest' && dataset) return inDataset(store, await store.getDocument(dataset, datasetFormat));
+  if (activity === 'rollout' && rollouts) return inRollouts(await store.getDocument(rollouts, rolloutShardFormat));
+  if (activity === 'reward' && rewards) return inRewards(await store.getDocument(rewards, stepRewardsFormat));
   return {};
 }
 

@@ -1,7 +1,6 @@
 /** Artifacts of an experiment so far: from its result if it is done, else from its progress. */
 import type { PolicyState } from '../../contract/activities.ts';
-import type { ExperimentIndex } from '../../pipeline/reporting/experiment-index.ts';
-import { findExperiment } from '../../artifacts/experiments.ts';
+import { type ExperimentIndex, findExperimentIndex } from '../../pipeline/reporting/experiment-index.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { isNotFound } from '../../core/errors.ts';
 import type { AnswerMode } from '../../judge/example.ts';
@@ -32,9 +31,9 @@ export interface MadeByExperiment {
 /** An experiment unknown to Temporal (imported, or past its retention) is read from its index. Throws NOT_FOUND. */
 export async function madeBy(stack: Stack, experimentId: string): Promise<MadeByExperiment> {
   const found = await standingOf(stack.client, experimentId).catch(async (error: unknown) => {
-    const index = isNotFound(error) ? await findExperiment(stack.store, experimentId) : undefined;
+    const index = isNotFound(error) ? await findExperimentIndex(stack.store, experimentId) : undefined;
     if (index === undefined) throw error;
-    return index as ExperimentIndex;
+    return index;
   });
   if ('report' in found) return madeIn('COMPLETED', found);
   const { status, progress } = found;

@@ -6,7 +6,7 @@ import type { CacheCount, TaskScores } from '../../contract/activities.ts';
 import type { CeilingReached } from '../../contract/ceilings.ts';
 import type { Incidents } from '../../contract/guards.ts';
 import type { RunSelection } from '../../contract/validation.ts';
-import type { ExperimentIndex } from '../../pipeline/reporting/experiment-index.ts';
+import { type ExperimentIndex, experimentIndexFormat } from '../../pipeline/reporting/experiment-index.ts';
 import { isErrorCode, MtrlError } from '../../core/errors.ts';
 import type { ExperimentResult } from '../../contract/workflows.ts';
 import { commandText } from './output.ts';
@@ -75,7 +75,7 @@ export function codedEnd(error: unknown, where: string, hint: string): unknown {
 
 /** Results of all runs, read from the store: the workflow returns only a ref to them. */
 export async function indexOf({ store }: Pick<Stack, 'store'>, { index }: ExperimentResult): Promise<ExperimentIndex> {
-  return (await store.getJson(index)) as ExperimentIndex;
+  return await store.getDocument(index, experimentIndexFormat);
 }
 
 export function documentOf(

@@ -1,15 +1,10 @@
 /** Reads the rollouts of a run from its log: snapshot -> step records -> rollout shards and rewards. */
-import type { DatasetArtifact, StoredExample } from '../../pipeline/data/dataset-artifact.ts';
+import { type StoredExample, datasetFormat } from '../../pipeline/data/dataset-artifact.ts';
 import { shownExample } from '../../pipeline/data/shown-example.ts';
-import type {
-  JudgedRollout,
-  PromptRewards,
-  RolloutShard,
-  StepRewards,
-} from '../../pipeline/training/rollout-artifact.ts';
+import { type JudgedRollout, type PromptRewards, rewardedRollouts } from '../../pipeline/training/rollout-artifact.ts';
 import { snapshotOfCheckpoint } from '../../pipeline/policies/snapshot-of-checkpoint.ts';
-import type { Snapshot } from '../../pipeline/policies/snapshot-artifact.ts';
-import { type RlUpdate, rolloutUpdates, type StepRecord } from '../../pipeline/policies/step-record.ts';
+import { snapshotFormat } from '../../pipeline/policies/snapshot-artifact.ts';
+import { type RlUpdate, rolloutUpdates, stepRecordFormat } from '../../pipeline/policies/step-record.ts';
 import type { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
 import { rowsAt } from '../../artifacts/codecs/row-table.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
@@ -38,7 +33,7 @@ export interface ShownPrompt {
 /** RL updates in the log of a run's stored states, in order of step. */
 export async function loggedSteps(store: ArtifactStore, run: MadeRun): Promise<readonly RlUpdate[]> {
   const refs = await loggedRecords(store, run);
-  return rolloutUpdates((await Promise.all(refs.map((ref) => store.getJson(ref)))) as StepRecord[]);
+  return rolloutUpdates(await Promise.all(refs.map((ref) => store.getDocument(ref, stepRecordFormat))));
 }
 
 /** The step records in the log of a run's stored states, in order. */
@@ -47,7 +42,7 @@ export async function loggedRecords(store: ArtifactStore, run: MadeRun): Promise
   const snapshot = last?.snapshot ?? (await snapshotOfCheckpoint(store, run.checkpoint));
   const refs: ArtifactRef[] = [...(last?.log ?? [])];
   for (let next: ArtifactRef | null = snapshot ?? null; next !== null;) {
-    const { records, previous } = (await store.getJson(next)) as Snapshot;
+    const { records, previous } = await store.getDocument(next, snapshotFormat);
     refs.unshift(...records);
     next = previous;
   }
@@ -59,10 +54,8 @@ export async function promptsOfStep(
   runName: string,
   update: RlUpdate,
 ): Promise<readonly ShownPrompt[]> {
-  const [{ prompts }, ...shards] = await Promise.all([
-    store.getJson(update.rewards) as Promise<StepRewards>,
-    ...update.rollouts.map((ref) => store.getJson(ref) as Promise<RolloutShard>),
-  ]);
+  const { rewards, shards } = await rewardedRollouts(store, update);
+  const { prompts } = rewards;
   const sampled = shards.flatMap((shard) => shard.prompts);
   const examples = await trainingExamples(
     store,
@@ -99,7 +92,7 @@ async function trainingExamples(
   ref: ArtifactRef,
   rows: readonly number[],
 ): Promise<readonly Example[]> {
-  const { examples } = (await store.getJson(ref)) as DatasetArtifact;
+  const { examples } = await store.getDocument(ref, datasetFormat);
   const stored = await rowsAt<StoredExample>(store, examples, rows);
   return stored.map((example) => ({ ...example, split: 'train' }));
 }

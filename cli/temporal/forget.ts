@@ -1,8 +1,7 @@
 /** Deletes an experiment: its index and its workflow histories. Artifacts that only it used become garbage. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ExperimentIndex } from '../../pipeline/reporting/experiment-index.ts';
-import { experimentKey, experimentsPrefix, findExperiment } from '../../artifacts/experiments.ts';
-import { parseJsonBytes } from '../../artifacts/codecs/json-value.ts';
+import { listExperiments } from '../../artifacts/experiment-list.ts';
+import { experimentKey } from '../../artifacts/experiments.ts';
 import { MtrlError } from '../../core/errors.ts';
 import { requireExperimentId } from './experiments.ts';
 import { commandText } from '../show/output.ts';
@@ -23,8 +22,8 @@ export async function forget(stack: Stack, experimentId: string): Promise<Forgot
   const { client, store } = stack;
   const query = `MtrlExperiment = '${requireExperimentId(experimentId)}'`;
   const workflows = await list(client, query);
-  const index = await findExperiment(store, experimentId);
-  if (index === undefined && workflows.length === 0)
+  const hadResults = (await store.objects.head(experimentKey(experimentId))) !== undefined;
+  if (!hadResults && workflows.length === 0)
     throw new MtrlError('NOT_FOUND', 'the experiment does not exist', { where: experimentId });
   const open = await list(client, `${query} AND ExecutionStatus = 'Running'`);
   if (open.length > 0) {
@@ -40,7 +39,7 @@ export async function forget(stack: Stack, experimentId: string): Promise<Forgot
     await client.workflowService.deleteWorkflowExecution({ namespace, workflowExecution });
   const deadlineMs = Date.now() + goneWithinMs;
   while ((await list(client, query)).length > 0 && Date.now() < deadlineMs) await sleep(200);
-  return { experimentId, hadResults: index !== undefined, workflowCount: workflows.length };
+  return { experimentId, hadResults, workflowCount: workflows.length };
 }
 
 /** Ids of experiments whose index is older than `before`, except those that run again under the same id. */
@@ -48,11 +47,7 @@ export async function experimentsBefore(stack: Stack, before: Date): Promise<str
   const { store } = stack;
   const running = new Set((await openWorkflows(stack)).map(({ workflowId }) => workflowId.split('/')[0]));
   const ids: string[] = [];
-  for await (const { key, modifiedAtMs } of store.objects.list(experimentsPrefix)) {
-    if (modifiedAtMs >= before.getTime()) continue;
-    const bytes = await store.objects.get(key);
-    const index = bytes && (parseJsonBytes(bytes) as ExperimentIndex | undefined);
-    if (index && !running.has(index.experimentId)) ids.push(index.experimentId);
-  }
+  for await (const { experimentId, finishedAtMs } of listExperiments(store))
+    if (finishedAtMs < before.getTime() && !running.has(experimentId)) ids.push(experimentId);
   return ids;
 }

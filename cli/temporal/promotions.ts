@@ -2,6 +2,7 @@
 import type { PromotedVersion } from '../../contract/retraining.ts';
 import type { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
 import { type NameDocument, readName, versionOf } from '../../artifacts/registry.ts';
+import { promotedFormat } from '../../pipeline/promotion/promoted-format.ts';
 import { MtrlError } from '../../core/errors.ts';
 
 /**
@@ -29,7 +30,7 @@ export async function contentOf(
   document: NameDocument,
   version: number | null,
 ): Promise<PromotedVersion> {
-  return (await store.getJson(versionOf(document, version).artifact)) as PromotedVersion;
+  return store.getDocument(versionOf(document, version).artifact, promotedFormat);
 }
 
 /** The version and its origin, as in the JSON documents of the verbs. */

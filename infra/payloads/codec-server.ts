@@ -70,7 +70,8 @@ async function answer(
     response.writeHead(204).end();
     return;
   }
-  const verb = request.method === 'POST' ? /^\/(encode|decode)$/.exec(request.url ?? '')?.[1] : undefined;
+  // The Web UI adds a query (`?preserveStorageRefs=true`), which does not concern a codec without stored payloads.
+  const verb = request.method === 'POST' ? /^\/(encode|decode)(?:\?|$)/.exec(request.url ?? '')?.[1] : undefined;
   if (verb === undefined) {
     end(404, 'POST /decode or /encode');
     return;

@@ -16,7 +16,7 @@ import { durable } from '../durable.ts';
 import type { JsonCache } from '../json-cache.ts';
 import { promptingOf, recipeOf, taskOf } from '../recipe-access.ts';
 import { type Calibration, type CalibrationQuality, promptingDigest, type TaskCalibration } from './calibration.ts';
-import type { EvaluationJudgments } from './judgments-artifact.ts';
+import { judgmentsFormat } from './judgments-artifact.ts';
 
 /** Throws EVALUATION_MISSING for judgments without label probabilities, or of another split than `val`. */
 export function createCalibrate(deps: ControlDeps, cache: JsonCache) {
@@ -66,7 +66,7 @@ async function calibrated(
   { task, dataset, judgments: ref }: { task: string; dataset: ArtifactRef; judgments: ArtifactRef },
 ): Promise<TaskCalibration> {
   const spec = taskOf(recipe, task);
-  const { judgments } = (await cache.get(ref)) as EvaluationJudgments;
+  const { judgments } = await cache.getDocument(ref, judgmentsFormat);
   const before = judgments.map(({ label, probabilities }): ProbableOutcome => {
     if (probabilities === undefined)
       throw new MtrlError('EVALUATION_MISSING', `the judgments of ${task} have no label probabilities`, {

@@ -1,5 +1,6 @@
 /** The artifact of a calibration, and the check that it is of the policy, the mode and the prompt that it is used for. */
 import { asJson, isRecord } from '../../artifacts/codecs/json-value.ts';
+import { type Format, inFormat } from '../../artifacts/format.ts';
 import { MtrlError } from '../../core/errors.ts';
 import { digestOf } from '../../core/json.ts';
 import type { AnswerMode } from '../../judge/example.ts';
@@ -53,11 +54,17 @@ export function promptingDigest(recipe: Recipe, task: string): string {
   return digestOf(asJson(promptingOf(recipe, [task])));
 }
 
-/** The value as a calibration. Throws USAGE. */
+const calibrationFormat: Format<Calibration> = {
+  ...{ what: 'the calibration', schema: 1 },
+  again: 'fit one again: `mtrl calibrate`',
+};
+
+/** The value as a calibration. Throws USAGE, FORMAT_UNSUPPORTED. */
 export function calibrationIn(value: unknown, where: string): Calibration {
+  if (isRecord(value) && isRecord(value['policy']) && isRecord(value['tasks']))
+    inFormat(calibrationFormat, value, where);
   const isCalibration =
     isRecord(value) &&
-    value['schema'] === 1 &&
     isRecord(value['policy']) &&
     typeof value['policy']['sha256'] === 'string' &&
     isRecord(value['tasks']) &&

@@ -7,7 +7,7 @@ import { exampleLookup, openDataset } from '../data/dataset-artifact.ts';
 import type { Recipe } from '../../recipes/recipe.ts';
 import type { JsonCache } from '../json-cache.ts';
 import { taskOf } from '../recipe-access.ts';
-import type { EvaluationJudgments } from './judgments-artifact.ts';
+import { judgmentsFormat } from './judgments-artifact.ts';
 
 export interface JudgedOutcomes {
   readonly task: string;
@@ -22,7 +22,7 @@ export async function judgedOutcomes(
   judgmentsRef: ArtifactRef,
 ): Promise<JudgedOutcomes> {
   const opened = await openDataset(cache, dataset);
-  const { task, judgments } = (await cache.get(judgmentsRef)) as EvaluationJudgments;
+  const { task, judgments } = await cache.getDocument(judgmentsRef, judgmentsFormat);
   const spec = taskOf({ tasks }, task);
   const outcomes: JudgedOutcomes['outcomes'][number][] = [];
   for await (const batch of batchesOf(judgments)) {

@@ -9,14 +9,6 @@ import type { Sampling } from '../../policy/engine.ts';
 import { answers, type Asking } from './answers.ts';
 import { type Shown, shownOf } from './shown.ts';
 
-/** The artifact that `judgeRows` and `judgeRowsEndpoint` store. */
-export interface JudgedRows {
-  readonly schema: 1;
-  readonly task: string;
-  /** One per row that could be shown, in dataset order. */
-  readonly rows: readonly JudgedRow[];
-}
-
 /** The split of unlabelled rows (judge/datasets/rows/rows-to-judge.ts). */
 const splitOfRows = 'test';
 

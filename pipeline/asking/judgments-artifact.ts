@@ -1,4 +1,6 @@
 /** The stored answers of a policy in an evaluation, with the judgments parsed from them. */
+import type { Format } from '../../artifacts/format.ts';
+import type { JudgedRow } from '../../judge/evaluation/judged-row.ts';
 import type { Judgment } from '../../judge/example.ts';
 
 export interface EvaluationJudgment {
@@ -34,3 +36,18 @@ export interface EvaluationJudgments {
   /** Other prompts and probes; absent if the recipe asks for none. */
   readonly variants?: readonly VariantJudgments[];
 }
+
+export const judgmentsFormat: Format<EvaluationJudgments> = { what: 'the judgments of an evaluation', schema: 1 };
+
+/** The artifact that `judgeRows` and `judgeRowsEndpoint` store. */
+export interface JudgedRows {
+  readonly schema: 1;
+  readonly task: string;
+  /** One per row that could be shown, in dataset order. */
+  readonly rows: readonly JudgedRow[];
+}
+
+export const judgedRowsFormat: Format<JudgedRows> = {
+  ...{ what: 'the judged rows', schema: 1 },
+  again: 'judge the rows again',
+};

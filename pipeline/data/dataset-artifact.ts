@@ -3,6 +3,7 @@
  * pool of each row, one with the class of its label; images in packs. A reader's memory grows by 6 bytes per row, and
  * by 2 more where a mixture is balanced, whatever the size of the rows.
  */
+import type { Format } from '../../artifacts/format.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { type RowTable, rowsAt } from '../../artifacts/codecs/row-table.ts';
 import { required } from '../../core/assert.ts';
@@ -59,20 +60,15 @@ export interface DatasetBatch {
   readonly examples: readonly Example[];
 }
 
-/** Throws ARTIFACT_MISSING, also for a dataset that an earlier version stored as one document. */
-export async function datasetOf(cache: JsonCache, ref: ArtifactRef): Promise<DatasetArtifact> {
-  const dataset = (await cache.get(ref)) as { readonly schema: number };
-  if (dataset.schema === 2) return dataset as DatasetArtifact;
-  throw new MtrlError('ARTIFACT_MISSING', 'the dataset is stored in a format that this version does not read', {
-    where: ref.uri,
-    found: `schema ${String(dataset.schema)}, this version reads 2`,
-    hint: 'run the experiment again to ingest its datasets again',
-  });
-}
+export const datasetFormat: Format<DatasetArtifact> = {
+  what: 'the dataset',
+  schema: 2,
+  again: 'run the experiment again to ingest its datasets again',
+};
 
-/** Throws ARTIFACT_MISSING, ARTIFACT_CORRUPT, as do its methods. */
+/** Throws ARTIFACT_MISSING, ARTIFACT_CORRUPT, FORMAT_UNSUPPORTED, as do its methods. */
 export async function openDataset(cache: JsonCache, ref: ArtifactRef): Promise<OpenDataset> {
-  const artifact = await datasetOf(cache, ref);
+  const artifact = await cache.getDocument(ref, datasetFormat);
   const examplesAt = async (rows: ArrayLike<number>): Promise<readonly Example[]> => {
     const [stored, poolOfRow] = await Promise.all([
       rowsAt<StoredExample>(cache, artifact.examples, rows),

@@ -9,11 +9,17 @@ import { openDataset } from './dataset-artifact.ts';
 import type { ControlDeps } from '../deps.ts';
 import { durable } from '../durable.ts';
 import type { JsonCache } from '../json-cache.ts';
-import { type MixturePlan, storePlanShards, storeSuccessRates, successRatesOf } from './mixture-plan.ts';
+import {
+  type MixturePlan,
+  storePlanShards,
+  storeSuccessRates,
+  successRatesOf,
+  mixturePlanFormat,
+} from './mixture-plan.ts';
 import { recipeOf, trainedArm } from '../recipe-access.ts';
 import { drawSeed } from '../training/draw-seed.ts';
 import { trainingOf } from '../training/objectives/table.ts';
-import type { PromptRewards, StepRewards } from '../training/rollout-artifact.ts';
+import { type PromptRewards, stepRewardsFormat } from '../training/rollout-artifact.ts';
 
 export function createMix(deps: ControlDeps, cache: JsonCache) {
   return async (input: MixInput): Promise<MixResult> => {
@@ -66,9 +72,11 @@ function* stepsOf(mixture: Mixture, stepCount: number): Generator<PlannedStep> {
 
 /** Stream positions of the previous plan, and success rates updated with the rewards of its steps. */
 async function observed(cache: JsonCache, { previous, rewards }: MixSegment) {
-  const plan = (await cache.get(previous)) as MixturePlan;
+  const plan = await cache.getDocument(previous, mixturePlanFormat);
   const { places } = plan;
-  const steps = await Promise.all(rewards.map(async (ref: ArtifactRef) => (await cache.get(ref)) as StepRewards));
+  const steps = await Promise.all(
+    rewards.map(async (ref: ArtifactRef) => await cache.getDocument(ref, stepRewardsFormat)),
+  );
   const groups = steps.flatMap(({ prompts }) => prompts.map(groupOf));
   return { places, successRates: observe(await successRatesOf(cache, plan), groups) };
 }

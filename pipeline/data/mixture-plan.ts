@@ -1,4 +1,5 @@
 /** The stored plan of a run's steps: a short document, and its rows in shards, of which a step reads one. */
+import type { Format } from '../../artifacts/format.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { assert } from '../../core/assert.ts';
 import { MtrlError } from '../../core/errors.ts';
@@ -24,6 +25,8 @@ export interface MixturePlan {
   /** Success rates that a curriculum plans by. 12 bytes per example: row (uint32) and rate (float64), little-endian. */
   readonly successRates?: ArtifactRef;
 }
+
+export const mixturePlanFormat: Format<MixturePlan> = { what: 'the plan of a mixture', schema: 2 };
 
 interface PlanShard {
   /** Little-endian uint32: for each step its rows, then its reserve. */
@@ -66,7 +69,7 @@ export async function storePlanShards(
 
 /** Reads one step of a plan. Throws ARTIFACT_MISSING, ARTIFACT_CORRUPT, and INVARIANT for a step outside the plan. */
 export async function plannedStep(cache: JsonCache, ref: ArtifactRef, step: number): Promise<PlannedStep> {
-  const plan = (await cache.get(ref)) as MixturePlan;
+  const plan = await cache.getDocument(ref, mixturePlanFormat);
   const { fromStep, stepCount, exampleCountPerStep, reserveCountPerStep } = plan;
   const shard = plan.shards.find(({ firstStep, stepCount: count }) => step >= firstStep && step < firstStep + count);
   assert(shard !== undefined, `step ${step} is not one of the ${stepCount} from ${fromStep} on`);

@@ -18,7 +18,7 @@ import type { JsonCache } from '../json-cache.ts';
 import { recipeOf } from '../recipe-access.ts';
 import { hubCheckpoint } from './hub-checkpoint.ts';
 import { smallFiles } from './small-files.ts';
-import type { Snapshot } from './snapshot-artifact.ts';
+import { type Snapshot, snapshotFormat } from './snapshot-artifact.ts';
 
 const activity = 'importPolicy';
 
@@ -40,7 +40,7 @@ export function createImportPolicy(context: ComputeContext) {
 
 function adopt({ deps, cache }: ComputeContext, from: ArtifactRef) {
   return durable(deps, activity, { inputs: { from }, config: {} }, async () => {
-    const { checkpoint } = (await cache.get(from)) as Snapshot;
+    const { checkpoint } = await cache.getDocument(from, snapshotFormat);
     return { outputs: await untouched(cache, checkpoint, from), summary: {} };
   });
 }

@@ -13,7 +13,7 @@ import type { PolicyState } from '../../contract/activities.ts';
 import type { EnginePool, EngineSlot } from './engine-pool.ts';
 import { cancelledBy } from './cancelled-by.ts';
 import { type Caller, turn, Waits, whileProgressing } from '../heartbeat.ts';
-import type { Snapshot } from './snapshot-artifact.ts';
+import { snapshotFormat } from './snapshot-artifact.ts';
 import type { StateCache } from './state-cache.ts';
 import { describeRuntime, promiseSameBits, type Runtime } from './step-record.ts';
 import { commonLength, keyOfState, type StateKey } from './state-key.ts';
@@ -239,7 +239,7 @@ export class PolicyStates {
 
   async #fetch(ref: ArtifactRef): Promise<StateHandle> {
     const { store, transfer } = this.#options;
-    const { checkpoint, optimizer } = (await store.getJson(ref)) as Snapshot;
+    const { checkpoint, optimizer } = await store.getDocument(ref, snapshotFormat);
     return transfer.fetch({ checkpoint, optimizer });
   }
 }

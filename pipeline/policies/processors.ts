@@ -8,7 +8,7 @@ import { digestOf } from '../../core/json.ts';
 import { loadProcessor, type Processor } from '../../policy/processor.ts';
 import type { JsonCache } from '../json-cache.ts';
 import { smallFiles } from './small-files.ts';
-import type { Snapshot } from './snapshot-artifact.ts';
+import { snapshotFormat } from './snapshot-artifact.ts';
 
 export class Processors {
   readonly #cache: JsonCache;
@@ -22,7 +22,7 @@ export class Processors {
   }
 
   async of(snapshotRef: ArtifactRef): Promise<LoadedProcessor> {
-    const { checkpoint } = (await this.#cache.get(snapshotRef)) as Snapshot;
+    const { checkpoint } = await this.#cache.getDocument(snapshotRef, snapshotFormat);
     const files = smallFiles(await readFolderManifest(this.#cache.store, checkpoint));
     const digest = digestOf(Object.fromEntries(Object.entries(files).map(([name, { sha256 }]) => [name, sha256])));
     const known = this.#loaded.get(digest);

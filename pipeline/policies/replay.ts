@@ -9,13 +9,13 @@ import {
   lastDigest,
   promiseSameBits,
   type StepOutcome,
-  type StepRecord,
+  stepRecordFormat,
 } from './step-record.ts';
 
 export function createReplay(contextOf: () => ComputeContext): Replay {
   return async ({ engine, snapshot, record: ref, runtime, bringReference }): Promise<ReplayedStep> => {
     const context = contextOf();
-    const record = (await context.cache.get(ref)) as StepRecord;
+    const record = await context.cache.getDocument(ref, stepRecordFormat);
     const { update } = record;
     const [now, then] = [describeRuntime(runtime), describeRuntime(record.runtime)];
     if (!promiseSameBits(runtime, record.runtime))

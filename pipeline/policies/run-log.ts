@@ -3,8 +3,8 @@ import pMap from 'p-map';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import type { PolicyState, RunSummary } from '../../contract/activities.ts';
 import type { JsonCache } from '../json-cache.ts';
-import type { Snapshot } from './snapshot-artifact.ts';
-import type { StepRecord } from './step-record.ts';
+import { type Snapshot, snapshotFormat } from './snapshot-artifact.ts';
+import { type StepRecord, stepRecordFormat } from './step-record.ts';
 
 export interface LoggedSnapshot extends Snapshot {
   readonly ref: ArtifactRef;
@@ -16,7 +16,7 @@ const readCountMax = 16;
 export async function snapshotsOf(cache: JsonCache, { snapshot }: PolicyState): Promise<LoggedSnapshot[]> {
   const newestFirst: LoggedSnapshot[] = [];
   for (let next: ArtifactRef | null = snapshot; next;) {
-    const value = (await cache.get(next)) as Snapshot;
+    const value: Snapshot = await cache.getDocument(next, snapshotFormat);
     newestFirst.push({ ...value, ref: next });
     next = value.step === 0 ? null : value.previous;
   }
@@ -35,7 +35,7 @@ export async function recordsOf(cache: JsonCache, policy: PolicyState): Promise<
 }
 
 export function readRecords(cache: JsonCache, refs: readonly ArtifactRef[]): Promise<StepRecord[]> {
-  return pMap(refs, async (ref) => (await cache.get(ref)) as StepRecord, { concurrency: readCountMax });
+  return pMap(refs, async (ref) => await cache.getDocument(ref, stepRecordFormat), { concurrency: readCountMax });
 }
 
 /** Number of steps that are done after this record. */

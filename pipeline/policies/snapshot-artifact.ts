@@ -1,3 +1,4 @@
+import type { Format } from '../../artifacts/format.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 
 /**
@@ -17,3 +18,5 @@ export interface Snapshot {
   /** The snapshots whose mean this is; absent otherwise. It is of the same step as `previous`, the last of them. */
   readonly averaged?: readonly ArtifactRef[];
 }
+
+export const snapshotFormat: Format<Snapshot> = { what: 'the snapshot', schema: 1 };

@@ -7,7 +7,7 @@ import type { PolicyState } from '../../contract/activities.ts';
 import type { SnapshotInput, SnapshotResult } from '../../contract/snapshots.ts';
 import { durable } from '../durable.ts';
 import { smallFiles } from './small-files.ts';
-import type { Snapshot } from './snapshot-artifact.ts';
+import { type Snapshot, snapshotFormat } from './snapshot-artifact.ts';
 import type { Caller } from '../heartbeat.ts';
 
 export function createSnapshot(context: ComputeContext) {
@@ -16,7 +16,7 @@ export function createSnapshot(context: ComputeContext) {
     const key = { inputs: { snapshot: policy.snapshot, log: policy.log }, config: { step } };
     const { outputs, summary, ...made } = await durable(context.deps, 'snapshot', key, () =>
       states.withPolicy(caller, { policy }, async ({ saved, waits }) => {
-        const before = (await cache.get(policy.snapshot)) as Snapshot;
+        const before = await cache.getDocument(policy.snapshot, snapshotFormat);
         return saved(async (state) => {
           const files = await waits.for(putState(context, before.checkpoint, state));
           const snapshot = await waits.for(cache.put(snapshotOf(policy, step, files)));

@@ -2,6 +2,7 @@
  * The step record: an update of a policy, and its result. It contains or references everything needed to replay the
  * update and nothing else (no times, no ids), so that equal training gives equal records on any machine at any time.
  */
+import type { Format } from '../../artifacts/format.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import type { BadNumbers } from '../../contract/guards.ts';
 import type { AnswerMode } from '../../judge/example.ts';
@@ -161,6 +162,8 @@ export interface StepRecord {
   /** Set if the engine is not bit-exact: a replay then need not reproduce `weightsDigest`. */
   readonly bitExact?: false;
 }
+
+export const stepRecordFormat: Format<StepRecord> = { what: 'the step record', schema: 1 };
 
 export function isFromRollouts(update: Update): update is RlUpdate {
   return update.objective === 'grpo';

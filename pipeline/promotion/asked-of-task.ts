@@ -1,4 +1,5 @@
 /** What the gate of a promoted version asked of a task: from the gate that is stored with the version. */
+import type { Format } from '../../artifacts/format.ts';
 import { MtrlError } from '../../core/errors.ts';
 import type { AskedOfTask } from '../../judge/promotion/drift.ts';
 import { type GateCheck, type GateRules, minimumText } from '../../judge/promotion/gate.ts';
@@ -11,12 +12,15 @@ import { versionText } from './version-text.ts';
 
 /** The artifact that `gate` stores. */
 export interface KeptGate {
+  readonly schema: 1;
   readonly rules: GateRules;
   /** The version that the candidate was compared with; null for the first. */
   readonly against: string | null;
   readonly passed: boolean;
   readonly checks: readonly GateCheck[];
 }
+
+export const gateFormat: Format<KeptGate> = { what: 'the result of a gate', schema: 1, again: 'promote again' };
 
 /** Throws USAGE if the gate asked nothing of the task, or if the sample has other labels than the version judges. */
 export async function askedOfTask(
@@ -38,7 +42,7 @@ export async function askedOfTask(
     });
   if (promoted.gate === undefined)
     throw new MtrlError('EVALUATION_MISSING', 'the version was promoted without a gate', { where });
-  const { rules, checks } = (await cache.get(promoted.gate)) as KeptGate;
+  const { rules, checks } = await cache.getDocument(promoted.gate, gateFormat);
   const minimums = rules.minimums.filter((minimum) => minimum.task === task);
   if (minimums.length === 0)
     throw new MtrlError('USAGE', `the gate of ${where} asked no minimum of ${task}`, {

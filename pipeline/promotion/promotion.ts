@@ -13,6 +13,7 @@ import { ingestedFrom } from '../data/ingested-from.ts';
 import type { JsonCache } from '../json-cache.ts';
 import { briefly } from '../asking/kept-evaluation.ts';
 import { recipeOf } from '../recipe-access.ts';
+import { promotedFormat } from './promoted-format.ts';
 import type {
   FindCandidateInput,
   FindCandidateResult,
@@ -30,7 +31,7 @@ export function createPromotion(
     version = document.current,
   ): Promise<PromotedVersion | undefined> => {
     if (version === null) return undefined;
-    const promoted = (await cache.get(versionOf(document, version).artifact)) as PromotedVersion;
+    const promoted = await cache.getDocument(versionOf(document, version).artifact, promotedFormat);
     return { ...promoted, evaluations: promoted.evaluations.map(briefly) };
   };
   return {

@@ -3,9 +3,11 @@
  * the id is used again.
  */
 import type { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
-import { experimentKey, findExperiment } from '../../artifacts/experiments.ts';
-import { jsonBytes } from '../../artifacts/codecs/json-value.ts';
+import { jsonBytes, parseJsonBytes } from '../../artifacts/codecs/json-value.ts';
+import { experimentKey } from '../../artifacts/experiments.ts';
+import { type Format, inFormat } from '../../artifacts/format.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
+import { describeBytes } from '../../artifacts/store/stream-digest.ts';
 import { MtrlError } from '../../core/errors.ts';
 import { sha256 } from '../../core/json.ts';
 import type { PixelBaseline } from '../../contract/pixel-baselines.ts';
@@ -33,6 +35,8 @@ export interface ExperimentIndex {
   readonly wallMs: number;
 }
 
+export const experimentIndexFormat: Format<ExperimentIndex> = { what: 'the document of the experiment', schema: 1 };
+
 export async function putExperimentIndex({ objects }: ArtifactStore, index: ExperimentIndex): Promise<ArtifactRef> {
   const bytes = jsonBytes(index);
   const key = experimentKey(index.experimentId);
@@ -40,12 +44,23 @@ export async function putExperimentIndex({ objects }: ArtifactStore, index: Expe
   return { uri: objects.uriOf(key), sha256: sha256(bytes), byteLength: bytes.byteLength };
 }
 
-/** undefined if there is no such experiment, or if it has not succeeded. */
+/**
+ * undefined if there is no such experiment, or if it has not succeeded. Throws ARTIFACT_CORRUPT, FORMAT_UNSUPPORTED.
+ */
 export async function findExperimentIndex(
-  store: ArtifactStore,
+  { objects }: ArtifactStore,
   experimentId: string,
 ): Promise<ExperimentIndex | undefined> {
-  return (await findExperiment(store, experimentId)) as ExperimentIndex | undefined;
+  const key = experimentKey(experimentId);
+  const bytes = await objects.get(key);
+  if (bytes === undefined) return undefined;
+  const where = objects.uriOf(key);
+  const value = parseJsonBytes(bytes);
+  if (value !== undefined) return inFormat(experimentIndexFormat, value, where);
+  throw new MtrlError('ARTIFACT_CORRUPT', 'the document of the experiment is not JSON', {
+    ...{ where, found: describeBytes(bytes) },
+    hint: 'restore it from a copy, or delete the experiment and run it again: its artifacts are found',
+  });
 }
 
 /** Throws NOT_FOUND. */

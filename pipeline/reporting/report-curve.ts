@@ -6,7 +6,7 @@ import type { CurvePoint, TaskPoint } from '../../judge/report/data.ts';
 import type { JsonCache } from '../json-cache.ts';
 import type { PairStatistics } from '../../policy/losses/pair-statistics.ts';
 import { summaryOf } from '../training/reward.ts';
-import type { StepRewards } from '../training/rollout-artifact.ts';
+import { stepRewardsFormat } from '../training/rollout-artifact.ts';
 import { isFromRollouts, type StepRecord } from '../policies/step-record.ts';
 
 type Sampled = Pick<RolloutResult, 'rolloutCount' | 'tokenCount' | 'entropyMean'>;
@@ -22,7 +22,7 @@ async function pointsOf(cache: JsonCache, { update, steps }: StepRecord): Promis
       ...{ step, loss, gradientNorm, learningRate, tokenCount },
     }));
   }
-  const { prompts } = (await cache.get(update.rewards)) as StepRewards;
+  const { prompts } = await cache.getDocument(update.rewards, stepRewardsFormat);
   const { rewardMean, accuracyMean, formatRate, informativeGroupRate, byTask, partMeans } = summaryOf(prompts);
   const sampled = await sampledIn(cache, update.rollouts);
   return steps.map(

@@ -8,12 +8,12 @@ import { imagesOfMessages, renderPrompt } from '../../judge/tasks/prompt.ts';
 import { isRl } from '../../recipes/arms.ts';
 import type { Recipe } from '../../recipes/recipe.ts';
 import type { EvaluatedRun } from '../../contract/activities.ts';
-import { datasetOf, exampleLookup, openDataset } from '../data/dataset-artifact.ts';
+import { datasetFormat, exampleLookup, openDataset } from '../data/dataset-artifact.ts';
 import { imageBytes } from '../data/image-table.ts';
 import type { JsonCache } from '../json-cache.ts';
-import type { EvaluationJudgments } from '../asking/judgments-artifact.ts';
+import { judgmentsFormat } from '../asking/judgments-artifact.ts';
 import { taskOf } from '../recipe-access.ts';
-import type { RolloutShard, StepRewards } from '../training/rollout-artifact.ts';
+import { rewardedRollouts } from '../training/rollout-artifact.ts';
 import { shownExample } from '../data/shown-example.ts';
 import { type RlUpdate, rolloutUpdates, type StepRecord } from '../policies/step-record.ts';
 
@@ -55,10 +55,7 @@ function spread<T>(items: readonly T[], count: number): T[] {
 }
 
 async function ofStep({ cache, recipe, dataset }: Scope, update: RlUpdate): Promise<Answer[]> {
-  const [rewards, ...shards] = await Promise.all([
-    cache.get(update.rewards) as Promise<StepRewards>,
-    ...update.rollouts.map((ref) => cache.get(ref) as Promise<RolloutShard>),
-  ]);
+  const { rewards, shards } = await rewardedRollouts(cache, update);
   const prompts = shards.flatMap((shard) => shard.prompts);
   const both = prompts.map((prompt, i) => ({ prompt, graded: required(rewards.prompts[i], prompt.exampleId) }));
   const chosen = spread(both, promptCountPerStep);
@@ -89,7 +86,7 @@ async function ofEvaluation({ cache, recipe, dataset }: Scope, { plan, evaluatio
   const opened = await openDataset(cache, dataset);
   const byTask = await Promise.all(
     evaluations.map(async ({ judgments: ref }) => {
-      const { task, judgments } = (await cache.get(ref)) as EvaluationJudgments;
+      const { task, judgments } = await cache.getDocument(ref, judgmentsFormat);
       const spec = taskOf(recipe, task);
       const judged = judgments.map((one) => ({
         ...one,
@@ -114,7 +111,7 @@ async function ofEvaluation({ cache, recipe, dataset }: Scope, { plan, evaluatio
 
 async function show({ cache, recipe, dataset: ref }: Scope, runName: string, answer: Answer): Promise<ReportRollout> {
   const { example, mode, completion, judgment, reward, step } = answer;
-  const dataset = await datasetOf(cache, ref);
+  const dataset = await cache.getDocument(ref, datasetFormat);
   const messages = renderPrompt(taskOf(recipe, example.task), example, mode, recipe.modeWords);
   const digests = imagesOfMessages(messages, (image) => required(example.images[image], 'an image'));
   const images = await Promise.all(digests.map((digest) => imageBytes(cache, dataset, digest)));

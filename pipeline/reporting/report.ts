@@ -11,9 +11,10 @@ import type { QuarantinedRow } from '../../judge/example.ts';
 import type { KeptBytes, ReportData, ReportLeak, ReportRun } from '../../judge/report/data.ts';
 import { tableFiles, type TableFiles } from '../../judge/report/arms/table-files.ts';
 import { renderReport } from '../../judge/report/render.ts';
-import type { KeptBaselines, PixelBaseline } from '../../contract/pixel-baselines.ts';
+import { baselinesFormat } from '../asking/baselines-format.ts';
+import type { PixelBaseline } from '../../contract/pixel-baselines.ts';
 import type { EvaluatedRun, ReportInput, ReportResult, StageCost } from '../../contract/activities.ts';
-import { datasetOf } from '../data/dataset-artifact.ts';
+import { datasetFormat } from '../data/dataset-artifact.ts';
 import type { ControlDeps } from '../deps.ts';
 import { putExperimentIndex } from './experiment-index.ts';
 import { ingestedFrom } from '../data/ingested-from.ts';
@@ -53,7 +54,7 @@ export function createReport(deps: ControlDeps, cache: JsonCache) {
     });
     const recipe = await recipeOf(cache, input.recipe);
     const scope = { deps, cache, recipe, dataset: ingestion.dataset };
-    const pixelBaselines = input.baselines && ((await cache.get(input.baselines)) as KeptBaselines).baselines;
+    const pixelBaselines = input.baselines && (await cache.getDocument(input.baselines, baselinesFormat)).baselines;
     const outcomesOf = outcomesReader(scope);
     const rows = runs.filter((run) => isOwnRow(recipe, run));
     const { tests, comparisons } = await testsBetween(scope, rows, outcomesOf);
@@ -144,7 +145,7 @@ function reportRun(
 
 async function datasetFacts(cache: JsonCache, { ingestion }: ReportSource): Promise<ReportData['dataset']> {
   const { exampleCount, imageCount, quarantinedCount, leftOutCount = 0 } = ingestion;
-  const { quarantine, leaks } = await datasetOf(cache, ingestion.dataset);
+  const { quarantine, leaks } = await cache.getDocument(ingestion.dataset, datasetFormat);
   const { files } = await ingestedFrom(cache, ingestion.manifest);
   const sources = Object.entries(files).map(([name, sha256]) => ({ name, sha256 }));
   const quarantined = quarantine ? await firstRows<QuarantinedRow>(cache.store, quarantine, 20) : [];

@@ -2,7 +2,7 @@
 import { required } from '../../core/assert.ts';
 import type { RlUpdate } from '../policies/step-record.ts';
 import type { JsonCache } from '../json-cache.ts';
-import type { RolloutShard, StepRewards } from '../training/rollout-artifact.ts';
+import { rewardedRollouts } from '../training/rollout-artifact.ts';
 
 export interface RolloutRow {
   readonly step: number;
@@ -27,9 +27,7 @@ export interface RolloutRow {
 
 /** A step's rollouts and rewards, prompt by prompt. Throws ARTIFACT_MISSING, ARTIFACT_CORRUPT. */
 export async function promptsOf(cache: JsonCache, update: RlUpdate) {
-  const [rewards, ...shards] = (await Promise.all(
-    [update.rewards, ...update.rollouts].map((ref) => cache.get(ref)),
-  )) as [StepRewards, ...RolloutShard[]];
+  const { rewards, shards } = await rewardedRollouts(cache, update);
   const sampled = shards.flatMap(({ prompts }) => prompts);
   return sampled.map((prompt, i) => ({
     prompt,

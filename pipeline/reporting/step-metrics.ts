@@ -4,9 +4,9 @@ import { readManifest } from '../../artifacts/manifest.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import type { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
 import { classOf, hasClasses } from '../../judge/kinds/table.ts';
-import { isFromRollouts, type RlUpdate, type StepOutcome, type StepRecord } from '../policies/step-record.ts';
+import { isFromRollouts, type RlUpdate, type StepOutcome, stepRecordFormat } from '../policies/step-record.ts';
 import { summaryOf, verdictCounts } from '../training/reward.ts';
-import type { PromptRewards, RolloutShard, StepRewards } from '../training/rollout-artifact.ts';
+import { type PromptRewards, rewardedRollouts, type RolloutShard } from '../training/rollout-artifact.ts';
 
 /** Values by name; those of one task are named `<measure>/<task>`. A step lacks what was not measured in it. */
 export interface StepMetrics {
@@ -23,11 +23,9 @@ export async function metricsOfRecords(store: ArtifactStore, records: readonly A
 }
 
 async function stepMetrics(store: ArtifactStore, ref: ArtifactRef): Promise<StepMetrics[]> {
-  const { update, steps } = (await store.getJson(ref)) as StepRecord;
+  const { update, steps } = await store.getDocument(ref, stepRecordFormat);
   if (!isFromRollouts(update)) return steps.map(({ step, ...outcome }) => ({ step, values: numbersIn(outcome) }));
-  const [rewards, ...shards] = (await Promise.all(
-    [update.rewards, ...update.rollouts].map((each) => store.getJson(each)),
-  )) as [StepRewards, ...RolloutShard[]];
+  const { rewards, shards } = await rewardedRollouts(store, update);
   const sampling = await secondsOf(store, update.rollouts);
   const updating = await secondsOf(store, [ref]);
   return steps.map(({ step, ...outcome }) => ({

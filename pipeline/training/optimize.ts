@@ -13,7 +13,13 @@ import { recipeOf } from '../recipe-access.ts';
 import { keyOfState } from '../policies/state-key.ts';
 import { firstSteps, planUpdate, readySteps, updateInputs } from './updates/table.ts';
 import type { BadSteps } from '../../contract/guards.ts';
-import { lastDigest, type StepOutcome, type StepRecord, type Update } from '../policies/step-record.ts';
+import {
+  lastDigest,
+  type StepOutcome,
+  type StepRecord,
+  type Update,
+  stepRecordFormat,
+} from '../policies/step-record.ts';
 import type { Caller } from '../heartbeat.ts';
 
 export function createOptimize(context: ComputeContext) {
@@ -33,7 +39,7 @@ export function createOptimize(context: ComputeContext) {
 
 /** The recorded update, up to `toStep`. */
 async function recordedUpdate(cache: JsonCache, record: ArtifactRef, toStep: number): Promise<Update> {
-  const { update } = (await cache.get(record)) as StepRecord;
+  const { update } = await cache.getDocument(record, stepRecordFormat);
   return firstSteps(update, toStep);
 }
 

@@ -13,7 +13,7 @@ import type { ArmPlan, MixSegment, StageCost } from '../../contract/activities.t
 import { requireExperimentIndex } from '../reporting/experiment-index.ts';
 import type { OriginRun, PlanForkInput, PlanForkResult, SharedRun } from '../../contract/fork.ts';
 import type { JsonCache } from '../json-cache.ts';
-import type { MixturePlan } from '../data/mixture-plan.ts';
+import { mixturePlanFormat } from '../data/mixture-plan.ts';
 import { planRuns } from './plan-runs.ts';
 import { recipeOf } from '../recipe-access.ts';
 import { endOf, lastPolicyOf, readRecords, snapshotsOf } from '../policies/run-log.ts';
@@ -146,7 +146,7 @@ function stagesOf(records: readonly StepRecord[], snapshotCount: number): StageC
 async function segmentBefore(store: ArtifactStore, log: RunLog, fromStep: number): Promise<MixSegment | number[]> {
   const starts: number[] = [];
   for (let next = log.mixture; next;) {
-    const planned = (await store.getJson(next)) as MixturePlan;
+    const planned = await store.getDocument(next, mixturePlanFormat);
     if (planned.fromStep + planned.stepCount === fromStep) {
       const rewards = rolloutUpdates(log.records.map(({ record }) => record))
         .filter(({ step }) => step >= planned.fromStep && step < fromStep)

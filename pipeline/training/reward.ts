@@ -16,7 +16,7 @@ import { type AskGrader, type Grading, gradePrompts } from './grade.ts';
 import { graderScores } from './grader.ts';
 import type { JsonCache } from '../json-cache.ts';
 import { rlArm, promptingOf, recipeOf } from '../recipe-access.ts';
-import type { PromptRewards, RolloutShard, StepRewards } from './rollout-artifact.ts';
+import { type PromptRewards, type StepRewards, rolloutShardFormat } from './rollout-artifact.ts';
 import type { Caller } from '../heartbeat.ts';
 
 export function createReward(deps: ControlDeps, cache: JsonCache) {
@@ -29,7 +29,7 @@ export function createReward(deps: ControlDeps, cache: JsonCache) {
     const grading: Grading = { tasks, mode, formatWeight, reward, tokenCountMax };
     const key = { inputs: { dataset, rollouts }, config: { ...grading, reward: settingsOf(reward), step } };
     const { outputs, summary, ...made } = await durable(deps, 'reward', key, async () => {
-      const shards = await Promise.all(rollouts.map((ref) => cache.get(ref) as Promise<RolloutShard>));
+      const shards = await Promise.all(rollouts.map((ref) => cache.getDocument(ref, rolloutShardFormat)));
       const sampled = shards.flatMap((shard) => shard.prompts);
       const exampleAt = await exampleLookup(
         await openDataset(cache, dataset),

@@ -1,4 +1,6 @@
 /** Rollouts with their judgments and rewards: the durable log of a run, which the rollout viewer shows. */
+import type { DocumentSource, Format } from '../../artifacts/format.ts';
+import type { ArtifactRef } from '../../artifacts/ref.ts';
 import type { Judgment, Reward } from '../../judge/example.ts';
 
 export interface Rollout {
@@ -58,4 +60,19 @@ export interface StepRewards {
   readonly schema: 1;
   readonly step: number;
   readonly prompts: readonly PromptRewards[];
+}
+
+export const rolloutShardFormat: Format<RolloutShard> = { what: 'the rollouts of a step', schema: 1 };
+export const stepRewardsFormat: Format<StepRewards> = { what: 'the rewards of a step', schema: 1 };
+
+/** What an update learns from. Throws ARTIFACT_MISSING, ARTIFACT_CORRUPT, FORMAT_UNSUPPORTED. */
+export async function rewardedRollouts(
+  source: DocumentSource,
+  { rewards, rollouts }: { readonly rewards: ArtifactRef; readonly rollouts: readonly ArtifactRef[] },
+): Promise<{ readonly rewards: StepRewards; readonly shards: readonly RolloutShard[] }> {
+  const [graded, ...shards] = await Promise.all([
+    source.getDocument(rewards, stepRewardsFormat),
+    ...rollouts.map((ref) => source.getDocument(ref, rolloutShardFormat)),
+  ]);
+  return { rewards: graded, shards };
 }

@@ -4,7 +4,7 @@
  */
 import { required } from '../../core/assert.ts';
 import type { Candidate, Example } from '../../judge/example.ts';
-import { type DatasetArtifact, datasetOf, openDataset } from '../../pipeline/data/dataset-artifact.ts';
+import { type DatasetArtifact, datasetFormat, openDataset } from '../../pipeline/data/dataset-artifact.ts';
 import { imageBytes } from '../../pipeline/data/image-table.ts';
 import type { Library } from '../library.ts';
 import { contentTypeOf } from '../reading/picture.ts';
@@ -22,7 +22,7 @@ export async function* exportedLabels(library: Library, experimentId: string, ta
     const { dataset, exampleIndex } = required(labels[0], 'a label');
     const [example] = await (await openDataset(library.cache, dataset)).examplesAt([exampleIndex]);
     if (example === undefined) continue;
-    const row = await rowOf(library, await datasetOf(library.cache, dataset), example, labels);
+    const row = await rowOf(library, await library.cache.getDocument(dataset, datasetFormat), example, labels);
     yield `${JSON.stringify(row)}\n`;
   }
 }

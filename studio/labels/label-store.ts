@@ -4,10 +4,11 @@
  */
 import pMap from 'p-map';
 import { isRecord, jsonBytes, parseJsonBytes } from '../../artifacts/codecs/json-value.ts';
+import { inFormat } from '../../artifacts/format.ts';
 import { keyPart, textOfKeyPart } from '../../artifacts/key-part.ts';
 import type { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
 import { MtrlError } from '../../core/errors.ts';
-import type { PersonLabel } from './person-label.ts';
+import { labelFormat, type PersonLabel } from './person-label.ts';
 
 const earlierCountMax = 20;
 const readCountMax = 16;
@@ -80,7 +81,10 @@ export async function labelledRows(
   return found;
 }
 
-/** All labels of a task, by row and then by person. Throws ARTIFACT_CORRUPT for one that was edited by hand. */
+/**
+ * All labels of a task, by row and then by person. Throws ARTIFACT_CORRUPT for one that was edited by hand,
+ * FORMAT_UNSUPPORTED.
+ */
 export async function labelsOf({ objects }: ArtifactStore, experimentId: string, task: string): Promise<PersonLabel[]> {
   const keys: string[] = [];
   for await (const { key } of objects.list(prefixOf(experimentId, task))) keys.push(key);
@@ -97,6 +101,7 @@ export async function labelsOf({ objects }: ArtifactStore, experimentId: string,
 
 function labelIn(bytes: Uint8Array, where: string): PersonLabel {
   const value = parseJsonBytes(bytes);
+  if (isRecord(value) && value['schema'] !== undefined) inFormat(labelFormat, value, where);
   const isLabel =
     isRecord(value) &&
     ['experimentId', 'task', 'exampleId', 'label', 'by', 'at', 'order'].every(

@@ -1,4 +1,5 @@
 /** A label that a person gave an example, with all that its use depends on. */
+import type { Format } from '../../artifacts/format.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 
 /**
@@ -25,6 +26,11 @@ export interface PersonLabel {
   /** Labels that the same person gave the example before, newest first. */
   readonly earlier?: readonly EarlierLabel[];
 }
+
+export const labelFormat: Format<PersonLabel> = {
+  ...{ what: 'the label of a person', schema: 1 },
+  again: 'export the labels with the version that wrote them',
+};
 
 interface EarlierLabel {
   readonly label: string;

@@ -2,7 +2,7 @@
 import { ancestryOf } from '../../artifacts/ancestry.ts';
 import type { Leak } from '../../judge/datasets/joining/leaks.ts';
 import type { QuarantinedRow } from '../../judge/example.ts';
-import { datasetOf } from '../../pipeline/data/dataset-artifact.ts';
+import { datasetFormat } from '../../pipeline/data/dataset-artifact.ts';
 import { storedRows } from '../../pipeline/data/json-lines.ts';
 import type { LeakPage, LineageView, QuarantinePage } from '../api.ts';
 import type { Library } from '../library.ts';
@@ -12,7 +12,10 @@ import { pageOf, startOf } from './page-of.ts';
 const pageRowCount = 100;
 
 export async function datasetOfExperiment(library: Library, experimentId: string) {
-  return datasetOf(library.cache, await datasetRefOf(library, await openExperiment(library, experimentId)));
+  return library.cache.getDocument(
+    await datasetRefOf(library, await openExperiment(library, experimentId)),
+    datasetFormat,
+  );
 }
 
 export async function quarantinePage(library: Library, experimentId: string, after = '0'): Promise<QuarantinePage> {

@@ -1,7 +1,7 @@
 /** One example across steps and runs: what each policy said about it in training, and at the end. */
 import { required } from '../../core/assert.ts';
 import { MtrlError } from '../../core/errors.ts';
-import type { EvaluationJudgments } from '../../pipeline/asking/judgments-artifact.ts';
+import { judgmentsFormat } from '../../pipeline/asking/judgments-artifact.ts';
 import { openDataset } from '../../pipeline/data/dataset-artifact.ts';
 import { orderIndexOf } from '../../pipeline/data/shown-example.ts';
 import { armOf, taskOf } from '../../pipeline/recipe-access.ts';
@@ -55,7 +55,7 @@ async function answersTo(library: Library, { recipe, runs }: OpenExperiment, tas
   for (const { runName, evaluations } of runs) {
     const evaluation = evaluations.find(({ scores }) => scores.task === task);
     if (evaluation === undefined) continue;
-    const { judgments } = (await library.cache.get(evaluation.judgments)) as EvaluationJudgments;
+    const { judgments } = await library.cache.getDocument(evaluation.judgments, judgmentsFormat);
     for (const one of judgments) {
       if (one.exampleIndex !== exampleIndex) continue;
       const { label, text, judgment } = one;

@@ -4,7 +4,11 @@ import type { Example, Judgment } from '../../judge/example.ts';
 import { outcomeOf } from '../../judge/evaluation/outcome.ts';
 import { isRight } from '../../judge/kinds/table.ts';
 import { ordersOf, verdictInRow } from '../../judge/tasks/reorder.ts';
-import type { EvaluationJudgment, EvaluationJudgments } from '../../pipeline/asking/judgments-artifact.ts';
+import {
+  type EvaluationJudgment,
+  type EvaluationJudgments,
+  judgmentsFormat,
+} from '../../pipeline/asking/judgments-artifact.ts';
 import { openDataset } from '../../pipeline/data/dataset-artifact.ts';
 import { orderIndexOf, shownExample } from '../../pipeline/data/shown-example.ts';
 import { taskOf } from '../../pipeline/recipe-access.ts';
@@ -63,7 +67,7 @@ export async function judgedRows(
       found: evaluations.length === 0 ? 'none yet' : evaluations.map(({ scores }) => scores.task).join(', '),
     });
   }
-  const stored = (await library.cache.get(evaluation.judgments)) as EvaluationJudgments;
+  const stored = await library.cache.getDocument(evaluation.judgments, judgmentsFormat);
   const judgments = judgmentsOf(stored, variant);
   const spec = taskOf(experiment.recipe, task);
   const dataset = await openDataset(library.cache, await datasetRefOf(library, experiment));

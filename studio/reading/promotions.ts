@@ -1,7 +1,8 @@
 /** Promoted names: their versions, what the gate measured, and who switched them when. */
 import { listNames, type NameDocument, readName } from '../../artifacts/registry.ts';
 import type { PromotedVersion } from '../../contract/retraining.ts';
-import type { KeptGate } from '../../pipeline/promotion/asked-of-task.ts';
+import { type KeptGate, gateFormat } from '../../pipeline/promotion/asked-of-task.ts';
+import { promotedFormat } from '../../pipeline/promotion/promoted-format.ts';
 import { versionText } from '../../pipeline/promotion/version-text.ts';
 import type { PromotedView, PromotionsView } from '../api.ts';
 import type { Library } from '../library.ts';
@@ -16,11 +17,9 @@ async function nameView(
   { cache }: Library,
   { name, current, events, versions }: NameDocument,
 ): Promise<PromotionsView['names'][number]> {
-  const promoted = await Promise.all(
-    versions.map(async ({ artifact }) => (await cache.get(artifact)) as PromotedVersion),
-  );
+  const promoted = await Promise.all(versions.map(({ artifact }) => cache.getDocument(artifact, promotedFormat)));
   const views = promoted.map(async (one) => {
-    const gate = one.gate && ((await cache.get(one.gate)) as KeptGate);
+    const gate = one.gate && (await cache.getDocument(one.gate, gateFormat));
     return promotedView(
       one,
       gate,

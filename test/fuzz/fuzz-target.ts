@@ -10,8 +10,15 @@ export type Outcome =
   /** An error without a code, or a row that is gone. */
   | { readonly kind: 'crash'; readonly error: string; readonly smallest: string };
 
+/** An input, and what became of it. */
+export interface Tried {
+  readonly input: unknown;
+  readonly outcome: Outcome;
+}
+
 export interface FuzzTarget {
-  readonly run: (seed: number) => Promise<Outcome>;
+  /** `from`: an earlier input of this target, which the new one is near to, if the target can change it. */
+  readonly run: (seed: number, from?: Pick<Tried, 'input'>) => Promise<Tried>;
   readonly close: () => Promise<void>;
 }
 
@@ -20,29 +27,37 @@ export type OpenFuzzTarget = (folder: string) => Promise<FuzzTarget>;
 
 const close = (): Promise<void> => Promise.resolve();
 
+interface TargetOptions<T> {
+  readonly close?: () => Promise<void>;
+  /** Inputs near an earlier one. */
+  readonly near?: (input: T) => fc.Arbitrary<T>;
+}
+
 /** @param read resolves to `accepted` or to a code; throws coded errors, and anything else for a crash */
 export function fuzzTarget<T>(
   inputs: fc.Arbitrary<T>,
   read: (input: T) => Promise<string>,
-  options: { readonly close?: () => Promise<void> } = {},
+  { near, ...options }: TargetOptions<T> = {},
 ): FuzzTarget {
   const attempt = (input: T): Promise<string> => read(input).catch((error: unknown) => codeOf(error));
   return {
     close,
     ...options,
-    async run(seed) {
-      const [input] = fc.sample(inputs, { seed, numRuns: 1 });
+    async run(seed, from) {
+      const wanted = from === undefined || near === undefined ? inputs : near(from.input as T);
+      const [input] = fc.sample(wanted, { seed, numRuns: 1 }) as [T];
       try {
-        const code = await attempt(input as T);
-        return code === 'accepted' ? { kind: code } : { kind: 'refused', code };
+        const code = await attempt(input);
+        return { input, outcome: code === 'accepted' ? { kind: code } : { kind: 'refused', code } };
       } catch (error) {
-        const property = fc.asyncProperty(inputs, (each) => attempt(each).then(() => true));
+        const property = fc.asyncProperty(wanted, (each) => attempt(each).then(() => true));
         const found = await fc.check(property, { seed, numRuns: 1, interruptAfterTimeLimit: 20_000 });
-        return {
+        const outcome: Outcome = {
           kind: 'crash',
           error: error instanceof Error ? (error.stack ?? error.message) : String(error),
           smallest: textOf(found.counterexample?.[0] ?? input),
         };
+        return { input, outcome };
       }
     },
   };

@@ -21,7 +21,7 @@ describe.each(fuzzTargetNames)('%s', (name) => {
     const outcomes = new Map<string, number>();
     try {
       for (let seed = 0; seed < runCount; seed++) {
-        const outcome = await target.run(seed);
+        const { outcome } = await target.run(seed);
         expect(outcome, `seed ${String(seed)}`).not.toHaveProperty('error');
         const key = outcome.kind === 'refused' ? outcome.code : outcome.kind;
         outcomes.set(key, (outcomes.get(key) ?? 0) + 1);

@@ -75,12 +75,24 @@ export function nearJson(document: Json): fc.Arbitrary<Json> {
   return fc.array(changes, { minLength: 1, maxLength: 4 }).map((all) => changed(document, all));
 }
 
+const words = ['NaN', '1e999', '-', '"', '\\u', '{', '[', ']', ',', 'null', '\u2028'];
+
 /** Texts of such documents, some of them no longer JSON. */
 export function nearJsonText(document: Json): fc.Arbitrary<string> {
-  const words = ['NaN', '1e999', '-', '"', '\\u', '{', '[', ']', ',', 'null', '\u2028'];
   const broken = nearBytes(Buffer.from(JSON.stringify(document)), words).map((bytes) => bytes.toString());
   return fc.oneof(
     { weight: 4, arbitrary: nearJson(document).map((value) => JSON.stringify(value)) },
     { weight: 1, arbitrary: broken },
   );
+}
+
+/** Texts near one that may be JSON. */
+export function nearText(text: string): fc.Arbitrary<string> {
+  const broken = nearBytes(Buffer.from(text), words).map((bytes) => bytes.toString());
+  try {
+    const document = JSON.parse(text) as Json;
+    return isHolder(document) ? nearJsonText(document) : broken;
+  } catch {
+    return broken;
+  }
 }

@@ -100,7 +100,7 @@ describe('an algorithm', () => {
   };
   const named = (name: keyof typeof stored): ArtifactRef => ({ ...refTo(name), uri: name });
   const cache = {
-    get: (asked: ArtifactRef) => Promise.resolve(stored[asked.uri as keyof typeof stored]),
+    getDocument: (asked: ArtifactRef) => Promise.resolve(stored[asked.uri as keyof typeof stored]),
   } as unknown as JsonCache;
   const prompted = {
     dataset: {

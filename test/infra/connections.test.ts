@@ -7,6 +7,7 @@ import { addressOf, type Env } from '../../infra/stack/env.ts';
 import { s3Override } from '../../infra/stack/s3-settings.ts';
 import { readSettings } from '../../infra/stack/settings.ts';
 import { temporalOverride } from '../../infra/stack/temporal-settings.ts';
+import { buildVersionOf } from '../../pipeline/code/code-version.ts';
 import { servingOptions, servingSettings } from '../../workers/serving-settings.ts';
 
 const aws = { AWS_ACCESS_KEY_ID: 'access', AWS_SECRET_ACCESS_KEY: 'secret' };
@@ -98,10 +99,20 @@ describe('a worker', () => {
       shutdownForceTime: 12_000,
     });
     const versioned = servingSettings({ MTRL_DEPLOYMENT_NAME: 'judges', MTRL_BUILD_ID: '1.4' });
-    expect(servingOptions(versioned, 'c0de').workerDeploymentOptions).toMatchObject({
+    expect(servingOptions(versioned, 'c0de').workerDeploymentOptions).toEqual({
       useWorkerVersioning: true,
       version: { deploymentName: 'judges', buildId: '1.4' },
+      defaultVersioningBehavior: 'PINNED',
     });
+  });
+
+  it('is the version of its own code unless the environment names another', () => {
+    const { workerDeploymentOptions } = servingOptions(
+      servingSettings({ MTRL_DEPLOYMENT_NAME: 'judges' }),
+      buildVersionOf(),
+    );
+    expect(workerDeploymentOptions?.version.buildId).toBe(buildVersionOf().slice(0, 16));
+    expect(workerDeploymentOptions?.version.buildId).toMatch(/^[0-9a-f]{16}$/);
   });
 
   it('joins the pool that the environment names', () => {

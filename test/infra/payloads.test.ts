@@ -113,6 +113,9 @@ it('decrypts over HTTP for the Web UI alone', async () => {
     const answer = await post('decode', hidden, { origin });
     expect(answer.headers.get('access-control-allow-origin')).toBe(origin);
     expect(await answer.json()).toEqual({ payloads: [wire] });
+    // As the Web UI asks.
+    const asked = await post('decode?preserveStorageRefs=true', hidden, { origin });
+    expect(await asked.json()).toEqual({ payloads: [wire] });
 
     expect((await post('decode', hidden, { origin: 'http://192.0.2.1:8233' })).status).toBe(403);
     expect((await post('decode', 'nothing')).status).toBe(400);

@@ -8,7 +8,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
 import { FolderObjectStore } from '../../artifacts/store/folder-object-store.ts';
 import { createIngest } from '../../pipeline/data/ingest.ts';
-import { datasetOf, openDataset } from '../../pipeline/data/dataset-artifact.ts';
+import { datasetFormat, openDataset } from '../../pipeline/data/dataset-artifact.ts';
 import { createMix } from '../../pipeline/data/mix.ts';
 import { plannedStep } from '../../pipeline/data/mixture-plan.ts';
 import { JsonCache } from '../../pipeline/json-cache.ts';
@@ -103,7 +103,7 @@ async function classesPerTask(balance: 'label' | 'none') {
       ofTask[itsClass] = (ofTask[itsClass] ?? 0) + 1;
     }
   }
-  return { counts, artifact: await datasetOf(cache, dataset), dataset };
+  return { counts, artifact: await cache.getDocument(dataset, datasetFormat), dataset };
 }
 
 it('draws each label of each kind of task equally often, after the order of candidates is randomized', async () => {

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { type DatasetArtifact, datasetOf, openDataset } from '../../pipeline/data/dataset-artifact.ts';
+import { type DatasetArtifact, datasetFormat, openDataset } from '../../pipeline/data/dataset-artifact.ts';
 import { DatasetWriter } from '../../pipeline/data/dataset-writer.ts';
 import { ImagePacker } from '../../pipeline/data/image-packer.ts';
 import { imageBytes, storeImageTable } from '../../pipeline/data/image-table.ts';
@@ -56,7 +56,7 @@ it('rows that were dropped or that are inadmissible are never drawn', async () =
   expect([...(await whole.rowsOf('a', 'val'))]).toEqual([]);
   expect(await whole.examplesAt([9, 2])).toEqual([examples[9], examples[2]]);
 
-  const artifact = await datasetOf(cache, ref);
+  const artifact = await cache.getDocument(ref, datasetFormat);
   expect(artifact.pools).toMatchObject([
     { task: 'a', split: 'train', exampleCount: 3, exampleCountByLabel: { yes: 2, no: 1 } },
     { task: 'b', split: 'train', exampleCount: 4 },

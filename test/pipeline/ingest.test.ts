@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { datasetOf as artifactOf, openDataset } from '../../pipeline/data/dataset-artifact.ts';
+import { datasetFormat, openDataset } from '../../pipeline/data/dataset-artifact.ts';
 import { ImagePacker, packByteLengthMax } from '../../pipeline/data/image-packer.ts';
 import type { IngestResult } from '../../contract/activities.ts';
 import { createIngest } from '../../pipeline/data/ingest.ts';
@@ -63,7 +63,9 @@ it('gives the same examples and images from S3 as from local files, in every for
     expect(examples).toHaveLength(rows.length);
     expect(examples).toEqual(await examplesOf(local.dataset));
     const digest = required(examples[1]?.images[0], 'an image');
-    expect(sha256(await imageBytes(cache, await artifactOf(cache, remote.dataset), digest))).toBe(digest);
+    expect(sha256(await imageBytes(cache, await cache.getDocument(remote.dataset, datasetFormat), digest))).toBe(
+      digest,
+    );
   }
   const elsewhere = datasetOf(required(fixtures[0], 'jsonl'), 's3://other');
   await expect(ingest([elsewhere])).rejects.toMatchObject({ code: 'FILE_MISSING' });
@@ -127,7 +129,7 @@ it('ingests only the dataset of a repaired file again, and writes only packs wit
   writeFileSync(broken, whole);
   const after = await ingest(datasets, 1);
   expect(after).toMatchObject({ cached: false, quarantinedCount: 0, datasets: { hits: 2, misses: 1 } });
-  const packsOf = async ({ dataset: ref }: IngestResult) => (await artifactOf(cache, ref)).images.packs;
+  const packsOf = async ({ dataset: ref }: IngestResult) => (await cache.getDocument(ref, datasetFormat)).images.packs;
   expect(await packsOf(after)).toEqual(await packsOf(before));
   // The rows of the one dataset, and the dataset itself.
   expect((await blobCount()) - countBefore).toBeLessThanOrEqual(3);

@@ -9,7 +9,7 @@ import { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
 import { FolderObjectStore } from '../../artifacts/store/folder-object-store.ts';
 import { askedArm, askingRecipe } from '../../cli/endpoint-options.ts';
 import { createJudgeRowsEndpoint } from '../../pipeline/asking/endpoints/judge-rows-endpoint.ts';
-import type { JudgedRows } from '../../pipeline/asking/judged-rows.ts';
+import type { JudgedRows } from '../../pipeline/asking/judgments-artifact.ts';
 import { createReadRows } from '../../pipeline/data/read-rows.ts';
 import { JsonCache } from '../../pipeline/json-cache.ts';
 import type { RecipeInput } from '../../recipes/recipe.ts';

@@ -25,7 +25,7 @@ const values = {
   },
 };
 const cache = {
-  get: (asked: ArtifactRef) => Promise.resolve(values[asked.uri as keyof typeof values]),
+  getDocument: (asked: ArtifactRef) => Promise.resolve(values[asked.uri as keyof typeof values]),
 } as unknown as JsonCache;
 
 /** An update as recorded before there was more than one algorithm: it names none. */

@@ -1,5 +1,6 @@
 /** Steps of several updates, from recorded rollouts and rewards to an engine's calls and the step's record. */
 import { describe, expect, it } from 'vitest';
+import type { Format } from '../../artifacts/format.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { required } from '../../core/assert.ts';
 import type { PromptedDataset } from '../../pipeline/asking/prompts/prompter.ts';
@@ -30,7 +31,7 @@ function stored(rewards: readonly (readonly number[])[], each: object = rollout)
       })),
     },
   };
-  return { get: ({ uri }: ArtifactRef) => Promise.resolve(values[uri]) } as unknown as JsonCache;
+  return { getDocument: ({ uri }: ArtifactRef) => Promise.resolve(values[uri]) } as unknown as JsonCache;
 }
 
 const prompted = {
@@ -287,7 +288,10 @@ describe('a replay of such a step', () => {
     const record = { schema: 1, update, steps: [outcome], weightsDigest: lastDigest([outcome]), runtime };
     const others = stored(Array<number[]>(4).fill([1, 0]));
     const context = {
-      cache: { get: (ref: ArtifactRef) => (ref.uri === 'record' ? Promise.resolve(record) : others.get(ref)) },
+      cache: {
+        getDocument: (ref: ArtifactRef, format: Format<unknown>) =>
+          ref.uri === 'record' ? Promise.resolve(record) : others.getDocument(ref, format),
+      },
       processors: { of: () => Promise.resolve({}) },
       prompter: { open: () => Promise.resolve(prompted) },
     } as unknown as ComputeContext;

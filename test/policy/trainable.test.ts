@@ -248,14 +248,15 @@ describe('LoRA', () => {
     await engine.prepareTraining({ lora: { rank: 2, alpha: 8, modules: ['v_proj'], seed: 1 } });
     const adapted = freshFolder();
     await engine.saveState(adapted);
-    const snapshotOf = async (state: string) => store.putJson({ optimizer: await putOptimizer(store, state) });
+    const snapshotOf = async (state: string) =>
+      store.putJson({ schema: 1, optimizer: await putOptimizer(store, state) });
     const to = freshFolder();
     await writeAdapterFiles(store, await snapshotOf(adapted), to, undefined);
     expect(readdirSync(to).sort()).toEqual(['adapter_config.json', 'adapter_model.safetensors']);
     const refused = (snapshot: ArtifactRef) =>
       expect(writeAdapterFiles(store, snapshot, to, undefined)).rejects.toMatchObject({ code: 'NOT_FOUND' });
     await refused(await snapshotOf(plain));
-    await refused(await store.putJson({ optimizer: null, averaged: [] }));
+    await refused(await store.putJson({ schema: 1, optimizer: null, averaged: [] }));
   });
 
   test.each([
@@ -269,7 +270,7 @@ describe('LoRA', () => {
     await engine.saveState(state);
     const to = freshFolder();
     const policy = { checkpoint };
-    const snapshot = await store.putJson({ optimizer: await putOptimizer(store, state) });
+    const snapshot = await store.putJson({ schema: 1, optimizer: await putOptimizer(store, state) });
     await writeAdapterFiles(store, snapshot, to, adapterBase({ policy }, undefined));
     const config: unknown = JSON.parse(readFileSync(join(to, 'adapter_config.json'), 'utf8'));
     expect(config).toMatchObject({ ...named, r: 2 });

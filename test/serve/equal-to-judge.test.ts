@@ -12,7 +12,7 @@ import { keptEvaluation } from '../../pipeline/asking/kept-evaluation.ts';
 import { runVerb } from '../cli/run-init.ts';
 import { atTemperature } from '../../judge/evaluation/temperature.ts';
 import type { Calibration } from '../../pipeline/asking/calibration.ts';
-import type { JudgedRows } from '../../pipeline/asking/judged-rows.ts';
+import type { JudgedRows } from '../../pipeline/asking/judgments-artifact.ts';
 import { changedRecipe } from '../../recipes/load.ts';
 import { realActivities } from '../support/real-activities.ts';
 import { demo, type DemoServer, demoServer, judgeRow, type WorldRow, worldRows } from './demo-server.ts';

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { KeptEvaluation } from '../../../contract/activities.ts';
-import type { KeptBaselines, PixelBaseline } from '../../../contract/pixel-baselines.ts';
+import { baselinesFormat } from '../../../pipeline/asking/baselines-format.ts';
+import type { PixelBaseline } from '../../../contract/pixel-baselines.ts';
 import { keptEvaluation } from '../../../pipeline/asking/kept-evaluation.ts';
 import { readOverrides } from '../../../infra/stack/settings.ts';
 import { plusUsage } from '../../../judge/evaluation/endpoint-usage.ts';
@@ -52,7 +53,7 @@ async function evaluate({ recipe: file, mode, set, json = false, ...options }: E
     const pixelBaselines =
       result.pixelBaselines === undefined
         ? []
-        : ((await stack.store.getJson(result.pixelBaselines)) as KeptBaselines).baselines;
+        : (await stack.store.getDocument(result.pixelBaselines, baselinesFormat)).baselines;
     const full = { ...result, evaluations, pixelBaselines };
     if (json) printJson(documentOf(workflowId, policy, full));
     else printScores(policy, full, parsed);

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { DatasetArtifact } from '../../../pipeline/data/dataset-artifact.ts';
+import { type DatasetArtifact, datasetFormat } from '../../../pipeline/data/dataset-artifact.ts';
 import { readOverrides } from '../../../infra/stack/settings.ts';
 import type { Leak } from '../../../judge/datasets/joining/leaks.ts';
 import { loadRecipeFile } from '../../../recipes/load.ts';
@@ -52,7 +52,7 @@ async function documentOf({ store }: Stack, { recipeName, recipeDigest, absent, 
     cached,
     datasets,
   } = ingestion;
-  const kept = (await store.getJson(dataset)) as DatasetArtifact;
+  const kept = await store.getDocument(dataset, datasetFormat);
   const leaks = kept.leaks === null ? [] : ((await store.getJson(kept.leaks)) as readonly Leak[]);
   return {
     ...{

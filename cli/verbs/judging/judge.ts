@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import type { JudgedRows } from '../../../pipeline/asking/judged-rows.ts';
+import { judgedRowsFormat } from '../../../pipeline/asking/judgments-artifact.ts';
 import type { ArtifactRef } from '../../../artifacts/ref.ts';
 import { MtrlError } from '../../../core/errors.ts';
 import { projectRoot } from '../../../core/project.ts';
@@ -59,7 +59,7 @@ async function judge(options: JudgeOptions): Promise<void> {
       ...(calibration && { calibration }),
     };
     const { workflowId, result } = await runJob(stack, { type: 'judgeBatch', name: task, input });
-    const { rows } = (await stack.store.getJson(result.judged.rows)) as JudgedRows;
+    const { rows } = await stack.store.getDocument(result.judged.rows, judgedRowsFormat);
     if (options.rows !== undefined)
       await writeText(options.rows, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
     if (json) {

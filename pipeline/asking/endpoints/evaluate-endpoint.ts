@@ -8,7 +8,7 @@ import type { ControlDeps } from '../../deps.ts';
 import { durable } from '../../durable.ts';
 import type { Caller } from '../../heartbeat.ts';
 import type { JsonCache } from '../../json-cache.ts';
-import type { EndpointPolicy } from '../../policies/endpoint-policy.ts';
+import { endpointPolicyFormat } from '../../policies/endpoint-policy.ts';
 import { promptingOf, recipeOf, taskOf } from '../../recipe-access.ts';
 import { askerOfArm, noWaits } from './asker-of-arm.ts';
 import { evaluateTask, settingsOf } from '../evaluate-task.ts';
@@ -62,7 +62,7 @@ async function evaluated(
   { dataset, endpoint: policy, arm, task, split, mode, before }: EvaluateEndpointInput,
   caller: Caller,
 ) {
-  const { endpoint: model } = (await cache.get(policy)) as EndpointPolicy;
+  const { endpoint: model } = await cache.getDocument(policy, endpointPolicyFormat);
   const opened = await openDataset(cache, dataset);
   const { asker, spending } = askerOfArm({ deps, cache, recipe, model, arm, task, before, dataset: opened, caller });
   const asking = { asker, dataset: opened, waits: noWaits, spec: taskOf(recipe, task), mode };

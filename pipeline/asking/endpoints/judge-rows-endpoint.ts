@@ -10,7 +10,8 @@ import type { JsonCache } from '../../json-cache.ts';
 import { endpointPolicy } from '../../policies/endpoint-policy.ts';
 import { armOf, promptingOf, recipeOf, taskOf } from '../../recipe-access.ts';
 import { askerOfArm, noWaits } from './asker-of-arm.ts';
-import { countsOf, type JudgedRows, judgedRows } from '../judged-rows.ts';
+import { countsOf, judgedRows } from '../judged-rows.ts';
+import type { JudgedRows } from '../judgments-artifact.ts';
 import { noUsage } from './spending.ts';
 
 /** Throws as `evaluateEndpoint` does, and is cancelled as it is. */

@@ -18,7 +18,7 @@ import type { ReadyStep } from '../apply-update.ts';
 import { rewardParts } from '../reward-parts.ts';
 import { outsideOf } from '../collapse-check.ts';
 import { drawSeed } from '../draw-seed.ts';
-import type { PromptRollouts, RolloutShard, StepRewards } from '../rollout-artifact.ts';
+import { type PromptRollouts, rewardedRollouts, type StepRewards } from '../rollout-artifact.ts';
 import type { SplitStep } from '../split-step.ts';
 import { commonOf, encodingCountMax } from './common.ts';
 import type { Updates } from './updates.ts';
@@ -60,9 +60,7 @@ export const rlUpdates: Updates<RlArm, RlUpdate> = {
 };
 
 async function readyStep(cache: JsonCache, prompted: PromptedDataset, update: RlUpdate): Promise<ReadyStep> {
-  const [rewards, ...shards] = (await Promise.all(
-    [update.rewards, ...update.rollouts].map((ref) => cache.get(ref)),
-  )) as [StepRewards, ...RolloutShard[]];
+  const { rewards, shards } = await rewardedRollouts(cache, update);
   const shown = shards.flatMap((shard) => shard.prompts);
   const exampleAt = await exampleLookup(
     prompted.dataset,

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { Json } from '../../../core/json.ts';
 import { demoServer, judgeRow, worldRows } from '../../serve/demo-server.ts';
 import { fuzzTarget, type OpenFuzzTarget } from '../fuzz-target.ts';
-import { nearJsonText } from '../near-json.ts';
+import { nearJsonText, nearText } from '../near-json.ts';
 
 const types = ['application/json', 'application/json; charset=utf-8', 'text/plain', ''];
 
@@ -64,6 +64,13 @@ export const openBodies: OpenFuzzTarget = async () => {
         throw new Error(`status ${String(response.status)} without an error: ${answer}`);
       return `HTTP ${String(response.status)}`;
     },
-    { close: () => server.close() },
+    {
+      close: () => server.close(),
+      near: ([{ path, text }, type]) =>
+        fc.tuple(
+          nearText(text).map((changed) => ({ path, text: changed })),
+          fc.constant(type),
+        ),
+    },
   );
 };

@@ -133,6 +133,7 @@ export const openChatTemplates: OpenFuzzTarget = (folder) => {
         render(messages);
         return 'accepted';
       },
+      { near: (bytes) => nearBytes(bytes, words) },
     ),
   );
 };

@@ -6,7 +6,7 @@ import sharp from 'sharp';
 import type { Json } from '../../../core/json.ts';
 import { loadProcessor } from '../../../policy/processor.ts';
 import { fuzzTarget, type OpenFuzzTarget } from '../fuzz-target.ts';
-import { nearJsonText } from '../near-json.ts';
+import { nearJsonText, nearText } from '../near-json.ts';
 
 const whole = 'test/fixtures/smolvlm/model';
 const plain = 'test/fixtures/text-models/qwen2';
@@ -31,6 +31,13 @@ const files = [
   ],
 ] as const;
 
+interface CheckpointFile {
+  /** Folder of the whole checkpoint. */
+  readonly from: string;
+  readonly name: string;
+  readonly text: string;
+}
+
 export const openCheckpointFiles: OpenFuzzTarget = async (folder) => {
   const folders = new Map([
     [whole, join(folder, 'images')],
@@ -44,7 +51,7 @@ export const openCheckpointFiles: OpenFuzzTarget = async (folder) => {
     const document = JSON.parse(readFileSync(join(from, name), 'utf8')) as Json;
     return nearJsonText(document).map((text) => ({ from, name, text }));
   });
-  return fuzzTarget(inputs, async ({ from, name, text }) => {
+  const read = async ({ from, name, text }: CheckpointFile): Promise<string> => {
     const checkpoint = folders.get(from) ?? '';
     const path = join(checkpoint, name);
     writeFileSync(path, text);
@@ -62,5 +69,6 @@ export const openCheckpointFiles: OpenFuzzTarget = async (folder) => {
     } finally {
       cpSync(join(from, name), path);
     }
-  });
+  };
+  return fuzzTarget(inputs, read, { near: (file) => nearText(file.text).map((text) => ({ ...file, text })) });
 };

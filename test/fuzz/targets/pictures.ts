@@ -27,8 +27,12 @@ export const openPictures: OpenFuzzTarget = async () => {
     fc.constantFrom(...wholes).chain((whole) => nearBytes(whole)),
     fc.constantFrom(Infinity, 16),
   );
-  return fuzzTarget(inputs, async ([bytes, edgeMax]) => {
-    await takeImage(bytes, 'the picture', edgeMax);
-    return 'accepted';
-  });
+  return fuzzTarget(
+    inputs,
+    async ([bytes, edgeMax]) => {
+      await takeImage(bytes, 'the picture', edgeMax);
+      return 'accepted';
+    },
+    { near: ([bytes, edgeMax]) => fc.tuple(nearBytes(bytes), fc.constant(edgeMax)) },
+  );
 };

@@ -38,12 +38,16 @@ export const openRecipes: OpenFuzzTarget = (folder) => {
     .chain(nearJson)
     .map((value) => Buffer.from(JSON.stringify(value)));
   return Promise.resolve(
-    fuzzTarget(fc.oneof(near, values), (bytes) => {
-      writeFileSync(path, bytes);
-      return Promise.resolve().then(() => {
-        loadRecipeFile(path, []);
-        return 'accepted';
-      });
-    }),
+    fuzzTarget(
+      fc.oneof(near, values),
+      (bytes) => {
+        writeFileSync(path, bytes);
+        return Promise.resolve().then(() => {
+          loadRecipeFile(path, []);
+          return 'accepted';
+        });
+      },
+      { near: (bytes) => nearBytes(bytes, words) },
+    ),
   );
 };

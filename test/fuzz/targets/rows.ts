@@ -17,7 +17,7 @@ import {
 } from '../../support/source-fixtures.ts';
 import { fuzzTarget, type OpenFuzzTarget } from '../fuzz-target.ts';
 import { nearBytes } from '../near-bytes.ts';
-import { nearJson, nearJsonText } from '../near-json.ts';
+import { nearJson, nearJsonText, nearText } from '../near-json.ts';
 
 const words: Partial<Record<SourceFixture['reader'], readonly string[]>> = {
   csv: ['"', '""', '","', '\r', '\n', '\0', '\uFEFF', ',,,,'],
@@ -46,7 +46,7 @@ export function openRows(reader: SourceFixture['reader']): OpenFuzzTarget {
     const fixture = (await sourceFixtures()).find((each) => each.reader === reader);
     if (fixture === undefined) throw new Error(`there is no file for the reader ${reader}`);
     const recipe = recipeOf({ tasks: { holds: task }, datasets: [datasetOf(fixture, folder)], quarantineRateMax: 1 });
-    return fuzzTarget(inputsOf(fixture), async (bytes) => {
+    const read = async (bytes: Buffer): Promise<string> => {
       writeFileSync(join(folder, fixture.name), bytes);
       const codes = new Set<string>();
       let rejectedCount = 0;
@@ -69,6 +69,11 @@ export function openRows(reader: SourceFixture['reader']): OpenFuzzTarget {
           `${String(rowCount)} rows became ${String(exampleCount)} examples and ${String(rejectedCount)} rejected`,
         );
       return codes.size === 0 ? 'accepted' : [...codes].sort().join('+');
-    });
+    };
+    const near = (bytes: Buffer) =>
+      reader === 'json'
+        ? nearText(bytes.toString()).map((text) => Buffer.from(text))
+        : nearBytes(bytes, words[reader] ?? []);
+    return fuzzTarget(inputsOf(fixture), read, { near });
   };
 }

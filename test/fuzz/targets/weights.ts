@@ -23,6 +23,12 @@ function withHeader(header: string, data: Uint8Array): Buffer {
   return Buffer.concat([length, text, data]);
 }
 
+/** One of the files is changed: the first, since an index is before what it names. */
+function nearFiles(files: Readonly<Record<string, Buffer>>): fc.Arbitrary<Readonly<Record<string, Buffer>>> {
+  const [name = '', bytes = Buffer.alloc(0)] = Object.entries(files)[0] ?? [];
+  return nearBytes(bytes).map((changed) => ({ ...files, [name]: changed }));
+}
+
 export const openSafetensors: OpenFuzzTarget = (folder) => {
   const tensors = new Map([
     ['a', float32Tensor(Float32Array.of(1, 2, 3, 4, 5, 6), [2, 3])],
@@ -37,7 +43,7 @@ export const openSafetensors: OpenFuzzTarget = (folder) => {
     nearJsonText(header).map((text) => withHeader(text, whole.subarray(dataAt))),
   );
   const index = { metadata: { total_size: 28 }, weight_map: { a: 'one.safetensors', 'b.weight': 'one.safetensors' } };
-  const inputs = fc.oneof(
+  const inputs: fc.Arbitrary<Readonly<Record<string, Buffer>>> = fc.oneof(
     { weight: 4, arbitrary: files.map((bytes) => ({ 'model.safetensors': bytes })) },
     {
       weight: 1,
@@ -48,14 +54,18 @@ export const openSafetensors: OpenFuzzTarget = (folder) => {
     },
   );
   return Promise.resolve(
-    fuzzTarget(inputs, async (given) => {
-      const checkpoint = join(folder, 'checkpoint');
-      rmSync(checkpoint, { recursive: true, force: true });
-      mkdirSync(checkpoint);
-      for (const [name, bytes] of Object.entries(given)) writeFileSync(join(checkpoint, name), bytes);
-      await readSafetensorsFolder(checkpoint, 'model');
-      return 'accepted';
-    }),
+    fuzzTarget(
+      inputs,
+      async (given) => {
+        const checkpoint = join(folder, 'checkpoint');
+        rmSync(checkpoint, { recursive: true, force: true });
+        mkdirSync(checkpoint);
+        for (const [name, bytes] of Object.entries(given)) writeFileSync(join(checkpoint, name), bytes);
+        await readSafetensorsFolder(checkpoint, 'model');
+        return 'accepted';
+      },
+      { near: nearFiles },
+    ),
   );
 };
 
@@ -65,23 +75,25 @@ export const openGgufFiles: OpenFuzzTarget = (folder) => {
   const models = ['llama3.gguf', 'sentencepiece.gguf'].map(fixture);
   /** The metadata is at the front: a change of weights says little. */
   const front = 12_000;
-  const inputs = fc
-    .constantFrom(types, ...models)
-    .chain((whole) =>
-      nearBytes(whole.subarray(0, front)).map((changed) => Buffer.concat([changed, whole.subarray(front)])),
-    );
+  const nearFront = (whole: Buffer) =>
+    nearBytes(whole.subarray(0, front)).map((changed) => Buffer.concat([changed, whole.subarray(front)]));
+  const inputs = fc.constantFrom(types, ...models).chain(nearFront);
   const path = join(folder, 'model.gguf');
   const checkpoint = join(folder, 'checkpoint');
   return Promise.resolve(
-    fuzzTarget(inputs, async (bytes) => {
-      writeFileSync(path, bytes);
-      rmSync(checkpoint, { recursive: true, force: true });
-      mkdirSync(checkpoint);
-      const file = await openGguf(path);
-      for (const tensor of file.tensors) await readGgufTensor(file, tensor);
-      await writeGgufFolder(file, checkpoint);
-      await loadProcessor(checkpoint);
-      return 'accepted';
-    }),
+    fuzzTarget(
+      inputs,
+      async (bytes) => {
+        writeFileSync(path, bytes);
+        rmSync(checkpoint, { recursive: true, force: true });
+        mkdirSync(checkpoint);
+        const file = await openGguf(path);
+        for (const tensor of file.tensors) await readGgufTensor(file, tensor);
+        await writeGgufFolder(file, checkpoint);
+        await loadProcessor(checkpoint);
+        return 'accepted';
+      },
+      { near: nearFront },
+    ),
   );
 };
