@@ -55,7 +55,7 @@ const service = z.strictObject({
   // Docker's own.
   stop_grace_period: durationMs.default(10_000),
   stop_signal: z.enum(['SIGTERM', 'SIGINT', 'SIGQUIT']).optional(),
-  deploy: z.strictObject({ replicas: z.coerce.number().int() }).optional(),
+  deploy: z.strictObject({ replicas: z.int() }).optional(),
 });
 
 const file = z.looseObject({
@@ -99,7 +99,13 @@ function resolved(value: unknown, variables: Variables): unknown {
   if (typeof value === 'string') return withVariables(value, variables);
   if (Array.isArray(value)) return value.map((item) => resolved(item, variables));
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, resolved(item, variables)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => {
+      const made = resolved(item, variables);
+      // The one number that a variable sets: compose types fields after variables.
+      return [key, key === 'replicas' ? Number(made) : made];
+    }),
+  );
 }
 
 /** `$$` is a dollar, `${A:-b}` is b if A is empty, `${A:?why}` is an error if A is empty. */
