@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { projectRoot } from '../../core/project.ts';
 
-export type BinaryName = 'temporal' | 'minio' | 'versitygw' | 'kustomize';
+export type BinaryName = 'temporal' | 'temporal-server' | 'temporal-sql-tool' | 'minio' | 'versitygw' | 'kustomize';
 
 export interface Pin {
   readonly name: BinaryName;
@@ -32,6 +32,23 @@ export const pins: Record<BinaryName, Pin> = {
     goVersionMin: '1.26.4',
     packageCountAbout: 1700,
     overrideVariable: 'TEMPORAL_ADDRESS',
+  },
+  // Not part of the stack: what the images of infra/compose.yaml hold, for the test that starts its services.
+  'temporal-server': {
+    name: 'temporal-server',
+    version: '1.31.2',
+    goPackage: 'go.temporal.io/server/cmd/server',
+    source: { module: join(projectRoot, 'infra', 'temporal') },
+    goVersionMin: '1.26.4',
+    packageCountAbout: 1700,
+  },
+  'temporal-sql-tool': {
+    name: 'temporal-sql-tool',
+    version: '1.31.2',
+    goPackage: 'go.temporal.io/server/cmd/tools/sql',
+    source: { module: join(projectRoot, 'infra', 'temporal') },
+    goVersionMin: '1.26.4',
+    packageCountAbout: 700,
   },
   // The repository is archived; this is its last state. The server runs unmodified, as a separate process (AGPL-3.0).
   minio: {

@@ -78,9 +78,10 @@ function codecUrlOf(env: Env): string {
 
 /**
  * By default the server polls these queues at most 20 times a second, which delays every task by up to 50 ms at any
- * load. A training step is three activities in sequence.
+ * load. A training step is three activities in sequence. Those of infra/compose.yaml are in
+ * infra/temporal/dynamic-config.yaml.
  */
-const promptQueues = [
+export const promptQueues = [
   'history.transferProcessorMaxPollRPS=1000',
   'history.timerProcessorMaxPollRPS=1000',
   'history.visibilityProcessorMaxPollRPS=1000',

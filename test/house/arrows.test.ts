@@ -105,7 +105,7 @@ const rooms: Readonly<Record<string, Room>> = {
       'policy/runtime',
     ],
     types: ['contract'],
-    packages: ['p-map', 'protobufjs', 'zod'],
+    packages: ['@hpcc-js/wasm-zstd', 'p-map', 'protobufjs', 'zod'],
   },
 
   // What crosses Temporal or a process boundary: types, and the names that both sides use.

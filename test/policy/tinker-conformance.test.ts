@@ -4,15 +4,15 @@ import { quick, startTinkerServer, tinkerEnvironment, tinkerSubject } from '../s
 import { expectNone } from '../support/expect-none.ts';
 import { engineConformance } from './engine-conformance.ts';
 
-for (const divides of [false, true]) {
-  const server = await startTinkerServer({ divides });
+for (const isOther of [false, true]) {
+  const server = await startTinkerServer({ divides: isOther, compresses: isOther });
   afterAll(async () => {
     await server.close();
     expectNone(server.problems);
   });
-  engineConformance(`tinker, losses ${divides ? 'divided by sequence' : 'summed'}`, {
+  engineConformance(`tinker, losses ${isOther ? 'divided by sequence, passes compressed' : 'summed'}`, {
     open: (surroundings) => openTinker(surroundings, quick),
-    environment: { ...tinkerEnvironment(server), MTRL_TINKER_REDUCTION: divides ? 'sequence-mean' : 'sum' },
+    environment: { ...tinkerEnvironment(server), MTRL_TINKER_REDUCTION: isOther ? 'sequence-mean' : 'sum' },
     ...tinkerSubject,
     logProbTolerance: 1e-4,
   });

@@ -14,7 +14,10 @@ export const conformanceColumns: readonly { readonly title: string; readonly eng
   { title: 'embedded, ONNX Runtime, `webgpu`', engine: 'embedded, onnxruntime on webgpu' },
   { title: 'embedded, TensorFlow.js, `cpu`', engine: 'embedded, tfjs on cpu' },
   { title: "tinker, the tests' server, losses summed", engine: 'tinker, losses summed' },
-  { title: "tinker, the tests' server, losses divided", engine: 'tinker, losses divided by sequence' },
+  {
+    title: "tinker, the tests' server, losses divided, passes compressed",
+    engine: 'tinker, losses divided by sequence, passes compressed',
+  },
   { title: 'tinker, SkyRL 0.4.0 (JAX, CPU)' },
 ];
 

@@ -3,7 +3,9 @@
  * and the reason recorded; `skip-reporter.ts` prints the reasons after all tests. With MTRL_TEST_NEEDS=all, a missing
  * program fails the test file instead.
  */
+import { once } from 'node:events';
 import { appendFileSync, existsSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { dirname, join, relative } from 'node:path';
 import { expect } from 'vitest';
 import { prepareRealText } from '../../bench/real-text-data.ts';
@@ -13,6 +15,7 @@ import { cacheRoot } from '../../infra/binaries/cache.ts';
 import { locateOnPath } from '../../infra/binaries/locate.ts';
 import { projectRoot } from '../../core/project.ts';
 import { findChromium } from './chromium.ts';
+import { findTemporalPrograms, type TemporalPrograms } from './compose/temporal-programs.ts';
 import { reasonsVariable } from './skip-reasons.ts';
 import { canMountSmallDisks } from './small-disk.ts';
 import { pythonWithTransformers } from './transformers-logits.ts';
@@ -37,6 +40,31 @@ export async function needVersitygw(): Promise<Need<string>> {
   if ('path' in binary) return { found: binary.path, isMissing: false };
   record('no versitygw on PATH or in the cache (npm run test:s3)');
   return { found: undefined, isMissing: true };
+}
+
+/** Requires the programs behind the images of Temporal in infra/compose.yaml, which only `npm run test:compose` brings. */
+export async function needTemporalPrograms(): Promise<Need<TemporalPrograms>> {
+  const found = await findTemporalPrograms();
+  if (!('missing' in found)) return { found, isMissing: false };
+  const reason = `no ${found.missing} (npm run test:compose)`;
+  if (process.env['MTRL_COMPOSE_TEST'] === '1') throw new Error(reason);
+  record(`${reason}: Temporal's dev server stands in`);
+  return { found: undefined, isMissing: true };
+}
+
+/** Requires a loopback address a container (Linux has 127.0.0.0/8), and curl, with which some health checks ask. */
+export async function needLoopbackAddresses(): Promise<Need<true>> {
+  const server = createServer().listen(0, '127.64.0.1');
+  const isThere = await once(server, 'listening').then(
+    () => true,
+    () => false,
+  );
+  server.close();
+  return program(
+    (isThere && locateOnPath('curl') !== undefined) || undefined,
+    'loopback addresses beside 127.0.0.1, and curl on PATH',
+    'run it on Linux with curl',
+  );
 }
 
 /** Requires leave to install and run SkyRL's server, which takes some GB and minutes: only `npm run test:tinker` gives it. */

@@ -1,5 +1,6 @@
 /** Protobuf of the tests' Tinker server, by the SDK's own description (test/fixtures/tinker/generate.py). */
 import { readFileSync } from 'node:fs';
+import { decompress } from 'fzstd';
 import protobuf from 'protobufjs';
 import 'protobufjs/ext/descriptor.js';
 import { projectRoot } from '../../core/project.ts';
@@ -28,6 +29,16 @@ interface RequestMessage {
   readonly loss_fn_config: Readonly<Record<string, number>>;
   readonly loss_fn_config_v2: Readonly<Record<string, { readonly number: number }>>;
   readonly forward_only: boolean;
+}
+
+/**
+ * The content of one zstd frame. Its header must have the content's length, as in the SDK's frames: it is absent if
+ * these flags are all 0 (RFC 8878, 3.1.1.1.1). Throws if the frame is broken.
+ */
+export function contentOfFrame(bytes: Buffer): Buffer {
+  const flags = bytes.readUInt8(4);
+  if ((flags & 0b1110_0000) === 0) throw new RangeError('a frame without the length of its content');
+  return Buffer.from(decompress(bytes));
 }
 
 /** The body as SkyRL's parse_forward_backward_request returns it. Throws a RangeError. */

@@ -8,11 +8,11 @@ import { required } from '../../core/assert.ts';
 import { type Adam, TablePolicy } from './tinker-policy.ts';
 import { type Body, passOf, tokensOf, wireProblem } from './tinker-wire.ts';
 import { requestBytes, stopServer } from './http-server.ts';
-import { outputBytes, passBody, sampleBytes } from './tinker-messages.ts';
+import { contentOfFrame, outputBytes, passBody, sampleBytes } from './tinker-messages.ts';
 
 /** drop: before the request is looked at. lose: its answer, after it was applied. hang: no answer at all. */
 export type Fault =
-  | { readonly status: number; readonly headers?: Readonly<Record<string, string>> }
+  | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: object }
   | { readonly kind: 'drop' | 'lose' | 'hang' };
 
 export interface TinkerServerOptions {
@@ -24,11 +24,15 @@ export interface TinkerServerOptions {
   readonly log?: (request: LoggedRequest) => void;
   /** Losses are means over sequences, as with SkyRL's JAX backend. */
   readonly divides?: boolean;
+  /** Asks for passes compressed with zstd, and takes no others. */
+  readonly compresses?: boolean;
 }
 
 interface LoggedRequest {
   readonly verb: string;
   readonly body: Body;
+  /** Of the body as it was sent. */
+  readonly byteLength: number;
 }
 
 interface Model {
@@ -124,13 +128,20 @@ export class TinkerServer {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const bytes = await requestBytes(request);
+    const sent = await requestBytes(request);
     const verb = (request.url ?? '').replace(/^\/api\/v1\//, '');
     const isBinary = request.headers['content-type'] === protobufType;
+    const coding = isBinary && this.#options.compresses === true ? 'zstd' : undefined;
+    if (request.headers['content-encoding'] !== coding) {
+      const { status, message } = this.#wrong(`${verb} with the coding ${String(request.headers['content-encoding'])}`);
+      send(response, status, { detail: message });
+      return;
+    }
+    const bytes = coding === undefined ? sent : contentOfFrame(sent);
     const body = (isBinary ? passBody(bytes) : bytes.length === 0 ? {} : JSON.parse(bytes.toString())) as Body;
     const fault = this.fault(verb, body);
     if (fault !== undefined && 'status' in fault) {
-      send(response, fault.status, { detail: 'as the test wants' }, fault.headers);
+      send(response, fault.status, fault.body ?? { detail: 'as the test wants' }, fault.headers);
       return;
     }
     if (fault?.kind === 'hang') return;
@@ -143,7 +154,7 @@ export class TinkerServer {
       throw error;
     });
     const { log = (logged) => this.requests.push(logged) } = this.#options;
-    log({ verb, body });
+    log({ verb, body, byteLength: sent.byteLength });
     if (fault?.kind === 'lose') response.destroy();
     else if (outcome instanceof Problem) send(response, outcome.status, { detail: outcome.message });
     else send(response, 200, outcome);
@@ -167,6 +178,9 @@ export class TinkerServer {
     const problem = wireProblem(verb, body);
     if (problem !== undefined) throw this.#wrong(`${verb}: ${problem}`);
     switch (verb) {
+      case 'client/config':
+        // As SkyRL's, which leaves out the flags that it does not know.
+        return { pjwt_auth_enabled: false, ...(this.#options.compresses === true && { proto_compress_fwdbwd: true }) };
       case 'create_session':
         return { type: verb, session_id: this.#add(this.#sessions, 'session') };
       case 'session_heartbeat':

@@ -6,6 +6,7 @@ export type Body = Readonly<Record<string, unknown>>;
 
 /** Verb -> the fields that it must have, and those that it may have. */
 const fields: Readonly<Record<string, readonly [required: string, optional: string]>> = {
+  'client/config': ['sdk_version', ''],
   create_session: ['tags user_metadata sdk_version', 'type'],
   session_heartbeat: ['session_id', 'type'],
   create_model: ['session_id model_seq_id base_model lora_config', 'type user_metadata'],

@@ -1,10 +1,11 @@
 /** A session at a server of the Tinker API, with its heartbeats; models and samplers belong to it. */
 import { z } from 'zod';
 import { MtrlError } from '../../../core/errors.ts';
+import { LostOnServer } from './failures.ts';
 import { TinkerHttp } from './http.ts';
 import { Results } from './results.ts';
 import type { TinkerSettings } from './settings.ts';
-import { capabilitiesOfServer, created, type LoraConfig, type SamplingParams } from './wire.ts';
+import { capabilitiesOfServer, clientFlags, created, type LoraConfig, type SamplingParams } from './wire.ts';
 import { type ModelInput, sampled, type SampledSequences, samplingSession, session } from './wire.ts';
 
 /** Sent as the version of the SDK, which this client is not. */
@@ -105,6 +106,7 @@ export class TinkerClient {
   }
 
   async #open(signal?: AbortSignal): Promise<string> {
+    this.http.compressesPasses = await this.#asksForCompression(signal);
     const body = { type: 'create_session', tags: [], user_metadata: null, sdk_version: clientVersion };
     const { session_id: id } = await this.http.send('create_session', session, body, { signal });
     let isBeating = false;
@@ -120,5 +122,17 @@ export class TinkerClient {
     };
     this.#heartbeats = setInterval(() => void beat(), this.settings.heartbeatMs).unref();
     return id;
+  }
+
+  /** Whether the server wants passes compressed. */
+  async #asksForCompression(signal?: AbortSignal): Promise<boolean> {
+    try {
+      const flags = await this.http.send('client/config', clientFlags, { sdk_version: clientVersion }, { signal });
+      return flags.proto_compress_fwdbwd;
+    } catch (error) {
+      // Servers of before `client/config` answer 404.
+      if (error instanceof LostOnServer) return false;
+      throw error;
+    }
   }
 }

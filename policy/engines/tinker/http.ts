@@ -8,6 +8,7 @@ import { bytesOf, reasonOf } from '../../../core/http-response.ts';
 import { failureOf, invalidAnswer, isPassing, unreachable } from './failures.ts';
 import { protobufType } from './protobuf.ts';
 import type { TinkerSettings } from './settings.ts';
+import { isZstdFrame, zstdFrameOf } from './zstd.ts';
 
 const bodyByteLengthMax = 256 << 20;
 const requestTimeoutMs = 60_000;
@@ -28,6 +29,12 @@ interface Answer {
   readonly retryAfterMs?: number | undefined;
 }
 
+/** A body as it is sent. */
+interface Encoded {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Uint8Array;
+}
+
 /** Why there is no answer. */
 interface NoAnswer {
   readonly reason: string;
@@ -36,6 +43,8 @@ interface NoAnswer {
 
 export class TinkerHttp {
   readonly #settings: TinkerSettings;
+  /** Whether protobuf is sent compressed with zstd. */
+  compressesPasses = false;
   #pausedUntilMs = 0;
   #outcomeCount = 0;
 
@@ -85,11 +94,15 @@ export class TinkerHttp {
   ): Promise<Answer | undefined> {
     const { backoffMs } = this.#settings;
     const { signal, retryMs = this.#settings.retryMs } = options;
+    const encoded = body && (await this.#encoded(body));
     const startedAtMs = performance.now();
     for (let attempt = 0; ; attempt++) {
       await pause(this.#pausedUntilMs - performance.now(), signal);
-      const outcome = await this.#attempt(verb, body, options);
+      const outcome = await this.#attempt(verb, encoded, options);
       if (isAwaited(outcome)) return undefined;
+      if ('status' in outcome && isZstdFrame(outcome.body)) {
+        throw invalidAnswer(this.#addressOf(verb), 'a body compressed with zstd, which the request did not accept');
+      }
       if ('status' in outcome && !isPassing(outcome.status)) return outcome;
       const askedMs = 'status' in outcome ? outcome.retryAfterMs : undefined;
       const waitMs = askedMs ?? Math.min(backoffMsMax, backoffMs * 2 ** Math.min(attempt, 10));
@@ -101,20 +114,28 @@ export class TinkerHttp {
     }
   }
 
-  async #attempt(verb: string, body: object | undefined, options: SendOptions): Promise<Answer | NoAnswer> {
+  async #encoded(body: object): Promise<Encoded> {
+    if (!(body instanceof Uint8Array)) {
+      return { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+    }
+    const headers = { 'content-type': protobufType };
+    if (!this.compressesPasses) return { headers, body };
+    return { headers: { ...headers, 'content-encoding': 'zstd' }, body: await zstdFrameOf(body) };
+  }
+
+  async #attempt(verb: string, encoded: Encoded | undefined, options: SendOptions): Promise<Answer | NoAnswer> {
     const { key, retryAfterMsOf } = this.#settings;
-    const { signal, method = body === undefined ? 'GET' : 'POST', timeoutMs = requestTimeoutMs } = options;
+    const { signal, method = encoded === undefined ? 'GET' : 'POST', timeoutMs = requestTimeoutMs } = options;
     const timeout = AbortSignal.timeout(timeoutMs);
-    const isBinary = body instanceof Uint8Array;
     try {
       const response = await fetch(this.#addressOf(verb), {
         method,
         headers: {
           accept: `${protobufType}, application/json`,
-          ...(body !== undefined && { 'content-type': isBinary ? protobufType : 'application/json' }),
+          ...encoded?.headers,
           ...(key !== undefined && { 'x-api-key': key }),
         },
-        ...(body !== undefined && { body: isBinary ? body : JSON.stringify(body) }),
+        ...(encoded && { body: encoded.body }),
         // The key is sent only to the address in the settings.
         redirect: 'manual',
         signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),

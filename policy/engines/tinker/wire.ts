@@ -71,6 +71,8 @@ export const capabilitiesOfServer = z.object({
     z.object({ model_name: z.string().nullish(), max_context_length: z.int().positive().nullish() }),
   ),
 });
+/** What a server asks of its clients; the SDK knows more flags, all of which may be absent. */
+export const clientFlags = z.object({ proto_compress_fwdbwd: z.boolean().default(false) });
 export const created = z.object({ model_id: z.string().min(1) });
 export const saved = z.object({ path: z.string().startsWith('tinker://') });
 export const savedForSampler = z.object({ sampling_session_id: z.string().min(1) });
