@@ -1,11 +1,12 @@
 /**
- * `npm run bench -- real-votes`: makes the rows that recipes/real-votes.yaml reads (vote-rows.ts), in .mtrl/real-votes, from
- * the published votes and the pictures that are for training.
+ * `npm run bench -- real-votes`: makes what recipes/real-votes.yaml reads, in .mtrl/real-votes: rows (vote-rows.ts) from the
+ * published votes and the pictures that are for training, and the policy (renewed-words.ts).
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MtrlError } from '../core/errors.ts';
 import { projectRoot } from '../core/project.ts';
+import { writeRenewedBase } from './renewed-words.ts';
 import { classesOf, showsRowsOf, type VotedPicture } from './vote-rows.ts';
 
 export function bench(log: (line: string) => void) {
@@ -35,6 +36,7 @@ export function prepareVotes(source: string, folder: string) {
   symlinkSync(source, join(folder, 'cue-conflict'));
   for (const [name, rows] of Object.entries(made))
     writeFileSync(join(folder, `${name}.jsonl`), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  writeRenewedBase(join(folder, 'base'), classes, 0);
   return { rowCounts: Object.fromEntries(Object.entries(made).map(([name, rows]) => [name, rows.length])), classes };
 }
 
