@@ -66,7 +66,10 @@ async function* oneAhead<T, U>(first: U, rest: readonly T[], make: (item: T) => 
 async function readyStep(
   prompted: PromptedDataset,
   { step, learningRate, examples }: SftStep,
-  { augmentation, softLabelSeed }: Pick<SftUpdate, 'augmentation' | 'softLabelSeed'>,
+  {
+    augmentation,
+    softLabelSeed,
+  }: { readonly [Field in 'augmentation' | 'softLabelSeed']: SftUpdate[Field] | undefined },
 ): Promise<ReadyStep> {
   const exampleAt = await exampleLookup(
     prompted.dataset,
