@@ -2,11 +2,13 @@
  * In-memory cache of artifacts that activities read repeatedly: the activities of a step share their recipe, examples
  * and images. Concurrent readers of an artifact share one fetch.
  */
+import { asJson, jsonBytes, parseJsonBytes } from '../artifacts/codecs/json-value.ts';
 import { type Format, inFormat } from '../artifacts/format.ts';
 import type { ArtifactStore } from '../artifacts/store/artifact-store.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import type { RowSource } from '../artifacts/codecs/row-table.ts';
 import { ByteCache } from '../core/byte-cache.ts';
+import type { Recipe } from '../recipes/recipe.ts';
 
 const jsonByteLengthMax = 256 << 20;
 const bytesByteLengthMax = 512 << 20;
@@ -47,9 +49,19 @@ export class JsonCache implements RowSource {
   }
 
   /** Stores the value, and caches it for the next reader in this process. */
-  async put(value: unknown): Promise<ArtifactRef> {
-    const ref = await this.store.putJson(value);
-    this.#values.set(ref, value);
+  put(value: unknown): Promise<ArtifactRef> {
+    return this.#put(jsonBytes(value));
+  }
+
+  /** The same for a recipe: the order of its tasks and arms means something, so it is kept. */
+  putRecipe(recipe: Recipe): Promise<ArtifactRef> {
+    return this.#put(new TextEncoder().encode(JSON.stringify(asJson(recipe))));
+  }
+
+  /** Caches what any other process will read: members in the same order, nothing more or less. */
+  async #put(bytes: Uint8Array): Promise<ArtifactRef> {
+    const ref = await this.store.putBytes(bytes);
+    this.#values.set(ref, parseJsonBytes(bytes));
     return ref;
   }
 }

@@ -28,7 +28,7 @@ export function createPrepare(cache: JsonCache, files: SourceFiles, hub?: Hub) {
     const absent = absentOf(recipe);
     const { promotion, parallelRunCountMax, pools } = recipe;
     return {
-      recipe: await cache.put(recipe),
+      recipe: await cache.putRecipe(recipe),
       recipeDigest: digestOf(asJson(recipe)),
       recipeName: recipe.name,
       runs: await Promise.all(planRuns(recipe).map((plan) => withEndpoint(cache, recipe, plan))),

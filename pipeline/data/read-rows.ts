@@ -31,7 +31,7 @@ export function createReadRows(cache: JsonCache) {
       imageFolder: input.imageFolder ?? dirname(resolve(input.file)),
     };
     const { dataset, ...found } = await rowsToDataset(cache, source, caller);
-    return { recipe: await cache.put(recipe), dataset, ...found };
+    return { recipe: await cache.putRecipe(recipe), dataset, ...found };
   };
 }
 

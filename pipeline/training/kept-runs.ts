@@ -10,6 +10,7 @@ import { durable, findDurable, type Key } from '../durable.ts';
 import type { JsonCache } from '../json-cache.ts';
 import { armOf, recipeOf } from '../recipe-access.ts';
 import type { Recipe } from '../../recipes/recipe.ts';
+import { trainedTasks } from '../../recipes/task-sets.ts';
 
 /** Returns null if no such run is stored or parts of it are missing. */
 export function createFindRun(deps: ControlDeps, cache: JsonCache) {
@@ -50,5 +51,7 @@ function keyOf(recipe: Recipe, { dataset, arm: name, seed, initial }: FindRunInp
   const { specialistOf: _shownAs, varied: _varied, ...own } = armOf(recipe, name);
   // A run that ended at a ceiling is not stored whole, and any other is the same without one.
   const arm = Object.fromEntries(Object.entries(own).filter(([field]) => field !== 'ceilings'));
-  return { inputs: { dataset, snapshot: initial.snapshot, log: initial.log }, config: { settings, arm, seed } };
+  // The order of the tasks is that of their examples in the mixture.
+  const order = trainedTasks(recipe, armOf(recipe, name));
+  return { inputs: { dataset, snapshot: initial.snapshot, log: initial.log }, config: { settings, arm, order, seed } };
 }
