@@ -7,7 +7,7 @@ import type { Reading } from './part.ts';
 import type { StepRound } from './step-times.ts';
 
 /** Relative to the largest element of a tensor (at least 1), as in the tests of the backends. */
-export const tolerance = 1e-4;
+const tolerance = 1e-4;
 /** Of log-probs between rollouts and training graph: a recipe's default limit. */
 const logProbToleranceMax = 1e-4;
 const namedCountMax = 5;
