@@ -48,7 +48,7 @@ async function cycle(root: string, base: string, log: (line: string) => void) {
   const memory = new PeakMemory(engine.pid);
   const judge = new Judge(engine, await loadProcessor(base));
   const phases: { phase: string; peakGigabytes: number; afterGigabytes: number; seconds: number }[] = [];
-  const run = async (phase: string, body: () => Promise<void>): Promise<void> => {
+  const run = async (phase: string, body: () => Promise<unknown>): Promise<void> => {
     const startedAtMs = performance.now();
     memory.startPeak();
     await body();
@@ -63,7 +63,7 @@ async function cycle(root: string, base: string, log: (line: string) => void) {
   };
   try {
     for (const [seed, name] of ['first', 'second'].entries()) {
-      await run(`load the base for the ${name} policy`, async () => void (await engine.loadCheckpoint(base)));
+      await run(`load the base for the ${name} policy`, () => engine.loadCheckpoint(base));
       await run(`train the ${name} policy`, async () => {
         await engine.prepareTraining(adapters(seed));
         for (let step = 0; step < stepCount; step++) await judge.step(step);
@@ -71,10 +71,10 @@ async function cycle(root: string, base: string, log: (line: string) => void) {
       await run(`save the ${name} policy`, () => save(name));
     }
     for (const name of ['first', 'second']) {
-      await run(`load the ${name} policy`, async () => void (await engine.loadState(join(root, name))));
+      await run(`load the ${name} policy`, () => engine.loadState(join(root, name)));
       await run(`ask the ${name} policy`, () => judge.ask());
     }
-    await run('return to the first policy', async () => void (await engine.loadState(join(root, 'first'))));
+    await run('return to the first policy', () => engine.loadState(join(root, 'first')));
     await run('train it further', () => judge.step(stepCount));
     await run('save it', () => save('first'));
     await run('idle', () => setTimeout(2 * idleMs));

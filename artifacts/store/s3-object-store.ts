@@ -6,7 +6,7 @@ import * as http from 'node:http';
 import * as https from 'node:https';
 import { Readable } from 'node:stream';
 import { Client, CopyDestinationOptions, CopySourceOptions } from 'minio';
-import { MtrlError } from '../../core/errors.ts';
+import type { MtrlError } from '../../core/errors.ts';
 import { sha256 } from '../../core/json.ts';
 import {
   type ByteRange,

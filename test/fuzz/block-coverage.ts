@@ -29,7 +29,7 @@ export class BlockCoverage {
   /** Whether code was reached since the last call that was not before. */
   look(): boolean {
     const before = this.#characterCount;
-    const { result } = this.#post<Profiler.TakePreciseCoverageReturnType>('Profiler.takePreciseCoverage');
+    const { result } = this.#post('Profiler.takePreciseCoverage') as Profiler.TakePreciseCoverageReturnType;
     for (const { url, functions } of result) {
       if (!url.startsWith('file://') || harness.test(url)) continue;
       for (const { ranges } of functions) this.#add(url, ranges);
@@ -60,12 +60,12 @@ export class BlockCoverage {
   }
 
   /** A session in its own process answers before `post` returns. */
-  #post<T>(method: string, parameters: object = {}): T {
-    let answer: T | undefined;
+  #post(method: string, parameters: object = {}): unknown {
+    let answer: unknown;
     this.#session.post(method, parameters, (error, value) => {
       if (error !== null) throw error;
-      answer = value as T;
+      answer = value;
     });
-    return answer as T;
+    return answer;
   }
 }

@@ -15,7 +15,7 @@ const source = `'use strict';
   if (text[3] !== 'z') return 3;
   return 4;
 }`;
-const letters = fc.constantFrom(...'aefuxyz');
+const letters = fc.constantFrom('a', 'e', 'f', 'u', 'x', 'y', 'z');
 const inputCount = 500;
 
 function madeUpTarget(serial: string): FuzzTarget {
