@@ -173,7 +173,7 @@ it('every stored type with a schema has a format, with which it is read', () => 
     .filter((path) => /^(artifacts|pipeline|studio|serve|cli|contract)\/.*\.ts$/.test(path))
     .flatMap((path) => {
       const text = textOf(path);
-      const types = [...text.matchAll(/interface (\w+)[^{]*\{\n(?:  \/\*\*[^]*?\*\/\n)? {2}readonly schema: \d/g)];
+      const types = [...text.matchAll(/interface (\w+)[^{]*\{\n(?: {2}\/\*\*[^]*?\*\/\n)? {2}readonly schema: \d/g)];
       const unread = types.flatMap(([, name = '']) => (text.includes(`Format<${name}`) ? [] : [name]));
       const casts = [
         ...text.matchAll(/\.(?:get|getJson)\([^;]*?\)\) as ((?:StepRecord|Snapshot|ExperimentIndex|MixturePlan)\b)/g),
