@@ -2,16 +2,17 @@
  * `npm run bench -- nlvr-candidates`: makes what recipes/nlvr-candidates.yaml reads, in .mtrl/nlvr-candidates: rows with
  * candidates (nlvr-rows.ts), and a folder with the demo's architecture for pictures of 64x64 and the words of the sentences.
  */
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { required } from '../core/assert.ts';
-import { MtrlError } from '../core/errors.ts';
 import { projectRoot } from '../core/project.ts';
+import { publishedRows } from './published-rows.ts';
 import { choicesOf, denialWords, type NlvrRow, pairsOf, vocabularyOf } from './nlvr-rows.ts';
 
 /** Words of the recipe's prompts and labels that the demo's tokenizer lacks. */
 const recipeWords = ['true', 'third', 'fourth'];
 const imageEdge = 64;
+const hint = 'put train1000.jsonl and dev.jsonl of NLVR with their pictures there';
 const files = { train: 'train1000.jsonl', test: 'dev.jsonl' } as const;
 
 export function bench(log: (line: string) => void) {
@@ -27,7 +28,8 @@ export function prepareNlvr(source: string, folder: string) {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   symlinkSync(source, join(folder, 'nlvr'));
-  const [train, test] = [rowsIn(join(source, files.train)), rowsIn(join(source, files.test))];
+  const rowsIn = (file: string): NlvrRow[] => publishedRows(join(source, file), hint);
+  const [train, test] = [rowsIn(files.train), rowsIn(files.test)];
   const exampleCounts: Record<string, number> = {};
   for (const [split, rows] of Object.entries({ train, test }))
     for (const [task, made] of Object.entries({ pairs: pairsOf(rows), choices: choicesOf(rows, 0) })) {
@@ -36,16 +38,6 @@ export function prepareNlvr(source: string, folder: string) {
     }
   const wordCount = writeConfig(join(folder, 'config'), [...recipeWords, ...denialWords, ...vocabularyOf(train)]);
   return { exampleCounts, wordCount };
-}
-
-function rowsIn(file: string): NlvrRow[] {
-  if (!existsSync(file))
-    throw new MtrlError('FILE_MISSING', 'the published rows of NLVR are not there', {
-      where: file,
-      hint: 'put train1000.jsonl and dev.jsonl of NLVR with their pictures there',
-    });
-  const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
-  return lines.map((line) => JSON.parse(line) as NlvrRow);
 }
 
 interface Tokenizer {

@@ -2,12 +2,14 @@
  * `npm run bench -- real-votes`: makes what recipes/real-votes.yaml reads, in .mtrl/real-votes: rows (vote-rows.ts) from the
  * published votes and the pictures that are for training, and the policy (renewed-words.ts).
  */
-import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { MtrlError } from '../core/errors.ts';
 import { projectRoot } from '../core/project.ts';
+import { publishedRows } from './published-rows.ts';
 import { writeRenewedBase } from './renewed-words.ts';
 import { classesOf, showsRowsOf, type VotedPicture } from './vote-rows.ts';
+
+const hint = 'put votes.jsonl, judgments/ and images/ there';
 
 export function bench(log: (line: string) => void) {
   const source = join(projectRoot, '..', 'shared', 'data', 'cue-conflict');
@@ -19,10 +21,13 @@ export function bench(log: (line: string) => void) {
 
 /** Writes the folder anew. FILE_MISSING if the published files are not there. */
 export function prepareVotes(source: string, folder: string) {
-  const pictures = rowsIn<VotedPicture>(source, 'votes.jsonl');
+  const pictures = publishedRows<VotedPicture>(join(source, 'votes.jsonl'), hint);
   const classes = classesOf(pictures);
   const rowsOf = (split: 'train' | 'val'): VotedPicture[] => {
-    const judged = rowsIn<{ readonly image: string }>(source, 'judgments', `pointwise.${split}.jsonl`);
+    const judged = publishedRows<{ readonly image: string }>(
+      join(source, 'judgments', `pointwise.${split}.jsonl`),
+      hint,
+    );
     const images = new Set(judged.map(({ image }) => image));
     return pictures.filter(({ image }) => images.has(image));
   };
@@ -38,15 +43,4 @@ export function prepareVotes(source: string, folder: string) {
     writeFileSync(join(folder, `${name}.jsonl`), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
   writeRenewedBase(join(folder, 'base'), classes, 0);
   return { rowCounts: Object.fromEntries(Object.entries(made).map(([name, rows]) => [name, rows.length])), classes };
-}
-
-function rowsIn<Row>(...path: readonly string[]): Row[] {
-  const file = join(...path);
-  if (!existsSync(file))
-    throw new MtrlError('FILE_MISSING', 'the published votes are not there', {
-      where: file,
-      hint: 'put votes.jsonl, judgments/ and images/ there',
-    });
-  const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
-  return lines.map((line) => JSON.parse(line) as Row);
 }
