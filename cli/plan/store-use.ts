@@ -12,7 +12,7 @@ import type { RunWork } from './run-work.ts';
  * rewards, and the rollouts that another worker sampled. A step in one activity has its own rollouts and rewards.
  */
 export const activityRequests = {
-  ...{ findRun: 1, keepRun: 3, mix: 5, step: 9, rollout: 3, snapshot: 11, averageSnapshots: 12, evaluate: 3 },
+  ...{ findRun: 1, keepRun: 3, mix: 5, step: 9, rollout: 3, snapshot: 12, averageSnapshots: 12, evaluate: 3 },
   reward: (shardCount: number): number => 3 + shardCount,
   optimize: (shardCount: number): number => 3 + Math.max(1, shardCount),
 } as const;

@@ -1,5 +1,5 @@
 /** Keys that do something, and the list of them that `?` shows. */
-import { useEffect } from 'preact/hooks';
+import { useLayoutEffect } from 'preact/hooks';
 
 export interface Hotkey {
   /** As `KeyboardEvent.key` names it. */
@@ -27,7 +27,8 @@ function isTyping(target: EventTarget | null): boolean {
 
 /** Active while the widget is shown; those of a widget shown later come first. */
 export function useHotkeys(keys: readonly Hotkey[]): void {
-  useEffect(() => {
+  // With the page itself, not after it was painted: a key pressed in between would be lost.
+  useLayoutEffect(() => {
     active.add(keys);
     return () => {
       active.delete(keys);

@@ -87,7 +87,7 @@ describe.skipIf(chromium.isMissing)('the Web UI', () => {
   it('shows no input of a run without the codec server', async () => {
     const text = await inputShown(page, stack, 'encryption-cipher');
     expect(text).not.toContain('recipeName');
-    await page.getByText('Codec Server could not connect').first().waitFor();
+    await page.getByText('Codec Server could not connect').first().waitFor({ state: 'attached' });
   });
 
   it('shows the input through the codec server', async () => {

@@ -83,7 +83,7 @@ describe('two checkouts side by side', () => {
   });
 
   it('a refusal by a store that shares the port with ours is retryable, too', async () => {
-    const { s3 } = mine.settings;
+    const { s3 } = readSettings({ home: mine.settings.home, env: {} });
     const { endpoint } = readSettings({ home: other.settings.home, env: {} }).s3;
     // The request reaches the other store, and the proof reaches ours.
     const store = openArtifactStore({ ...s3, endpoint }, { prove: () => proveStore(s3) });

@@ -135,8 +135,12 @@ describe.skipIf(chromium.isMissing)('in Chromium', () => {
     await page.locator('select').first().selectOption('safety');
     await page.locator('.answer-row button').first().waitFor();
     await settled(page);
-    await page.keyboard.press('1');
-    await page.getByText('You said yes').waitFor();
+    // On a busy machine the page may not listen yet when it can be seen.
+    const isAnswered = async (): Promise<boolean> => {
+      await page.keyboard.press('1');
+      return page.getByText('You said yes').isVisible();
+    };
+    await expect.poll(isAnswered, { timeout: 30_000, interval: 500 }).toBe(true);
     await page.keyboard.press('Enter');
     await page.getByText('1 labelled by you').waitFor();
     const download = page.waitForEvent('download');
