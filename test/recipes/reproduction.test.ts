@@ -11,7 +11,7 @@ const six = ['naturalness', 'technical', 'rationality', 'alignment', 'preference
 test('has the rows of the paper, controls and rates of both methods, each with three seeds', () => {
   expect(recipe.seeds).toHaveLength(3);
   expect(runCountText(recipe)).toBe(
-    'base 1, sft-single 18, sft-unified 3, rl-single 18, mt-rl 3, sft-reasons 3, rl-direct 3, sft-shuffled 3, ' +
+    'base 1, sft-single 18, sft-unified 3, rl-single 18, mt-rl 3, sft-best-rate 3, sft-reasons 3, rl-direct 3, sft-shuffled 3, ' +
       'rl-shuffled 3, hard-base 3, mt-rl-from-hard-base 3, sweep sft-rates 12, sweep rl-rates 12',
   );
   expect(() => {
