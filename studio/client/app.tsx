@@ -6,7 +6,7 @@ import { pathOf } from '../query.ts';
 import { type Address, linkTo, useAddress } from './address.ts';
 import { isBundle } from './bundle.ts';
 import { useJson } from './fetch-json.ts';
-import { useHotkeys } from './hotkeys.ts';
+import { everywhere, useHotkeys } from './hotkeys.ts';
 import { useProgress } from './progress.ts';
 import { Failed, Waiting } from './widgets/notice.tsx';
 import { Help } from './widgets/help.tsx';
@@ -55,10 +55,13 @@ export function App() {
     const isOffered = key !== undefined && (name !== 'label' || settings?.labeller !== undefined);
     return isOffered ? [{ name, title, key }] : [];
   });
-  useHotkeys([
-    { key: '?', meaning: 'this list', press: () => setHasHelp(!hasHelp) },
-    ...(experimentId === undefined ? [] : named.map(({ name, title, key }) => goTo(experimentId, name, title, key))),
-  ]);
+  useHotkeys(
+    [
+      { key: '?', meaning: 'this list', press: () => setHasHelp(!hasHelp) },
+      ...(experimentId === undefined ? [] : named.map(({ name, title, key }) => goTo(experimentId, name, title, key))),
+    ],
+    everywhere,
+  );
   useEffect(() => {
     document.title = [views[view]?.title ?? 'Studio', experimentId].filter(Boolean).join(' · ');
     scrollTo(0, 0);

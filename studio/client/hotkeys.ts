@@ -9,10 +9,12 @@ export interface Hotkey {
 }
 
 const active = new Set<readonly Hotkey[]>();
+/** Of the whole studio: they give way to those of a view, whichever was drawn last. */
+export const everywhere = new Set<readonly Hotkey[]>();
 
 addEventListener('keydown', (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
-  for (const keys of [...active].reverse()) {
+  for (const keys of [...everywhere, ...active].reverse()) {
     const hotkey = keys.find(({ key }) => key === event.key);
     if (hotkey === undefined) continue;
     event.preventDefault();
@@ -26,12 +28,12 @@ function isTyping(target: EventTarget | null): boolean {
 }
 
 /** Active while the widget is shown; those of a widget shown later come first. */
-export function useHotkeys(keys: readonly Hotkey[]): void {
+export function useHotkeys(keys: readonly Hotkey[], among = active): void {
   // With the page itself, not after it was painted: a key pressed in between would be lost.
   useLayoutEffect(() => {
-    active.add(keys);
+    among.add(keys);
     return () => {
-      active.delete(keys);
+      among.delete(keys);
     };
   });
 }
@@ -39,7 +41,7 @@ export function useHotkeys(keys: readonly Hotkey[]): void {
 /** Each key once, with what it does now. */
 export function activeHotkeys(): readonly Hotkey[] {
   const byKey = new Map<string, Hotkey>();
-  for (const keys of active) for (const hotkey of keys) byKey.set(hotkey.key, hotkey);
+  for (const keys of [...everywhere, ...active]) for (const hotkey of keys) byKey.set(hotkey.key, hotkey);
   return [...byKey.values()].filter(({ meaning }) => meaning !== '');
 }
 

@@ -18,6 +18,9 @@ const orders: Readonly<Record<QueueOrder, string>> = {
   disagreement: 'judges disagree first',
 };
 
+/** Digits without a label lead to no other view here: the next example may only just be on its way. */
+const spareDigits = Array.from({ length: 9 }, (_, i) => ({ key: String(i + 1), meaning: '', press: () => undefined }));
+
 export function Label({ experiment, address }: ViewProps) {
   const { experimentId, tasks } = experiment;
   const task = address.values['task'] ?? tasks[0]?.name ?? '';
@@ -49,16 +52,17 @@ export function Label({ experiment, address }: ViewProps) {
     setNote('');
     setVersion(version + 1);
   };
-  useHotkeys(
-    answer === undefined
+  useHotkeys([
+    ...(answer === undefined
       ? [
           ...(value?.labels ?? []).slice(0, 9).map((label, i) => ({
             ...{ key: String(i + 1), meaning: `label ${label}`, press: () => void give(label) },
           })),
           { key: 's', meaning: 'pass over for now', press: () => setSkipCount(skipCount + 1) },
         ]
-      : [{ key: 'Enter', meaning: 'next example', press: next }],
-  );
+      : [{ key: 'Enter', meaning: 'next example', press: next }]),
+    ...spareDigits,
+  ]);
   return (
     <div class="label-queue">
       <h1>Label</h1>
