@@ -48,10 +48,11 @@ function keyOf(recipe: Recipe, { dataset, arm: name, seed, initial }: FindRunInp
     ...rest
   } = recipe;
   const { name: _name, summary: _summary, ...settings } = rest;
-  const { specialistOf: _shownAs, varied: _varied, ...own } = armOf(recipe, name);
+  const whole = armOf(recipe, name);
+  const { specialistOf: _shownAs, varied: _varied, ...own } = whole;
   // A run that ended at a ceiling is not stored whole, and any other is the same without one.
   const arm = Object.fromEntries(Object.entries(own).filter(([field]) => field !== 'ceilings'));
   // The order of the tasks is that of their examples in the mixture.
-  const order = trainedTasks(recipe, armOf(recipe, name));
+  const order = trainedTasks(recipe, whole);
   return { inputs: { dataset, snapshot: initial.snapshot, log: initial.log }, config: { settings, arm, order, seed } };
 }

@@ -38,9 +38,9 @@ export const sftUpdates: Updates<SftArm, SftUpdate> = {
   },
 
   /** The first step is ready when this returns; each later one is prepared while the engine runs the one before. */
-  async ready(_cache, prompted, { steps, augmentation, softLabelSeed }) {
-    const [first, ...rest] = steps;
-    const ready = (step: SftStep) => readyStep(prompted, step, { augmentation, softLabelSeed });
+  async ready(_cache, prompted, update) {
+    const [first, ...rest] = update.steps;
+    const ready = (step: SftStep) => readyStep(prompted, step, update);
     return oneAhead(await ready(required(first, 'a step')), rest, ready);
   },
 
@@ -66,10 +66,7 @@ async function* oneAhead<T, U>(first: U, rest: readonly T[], make: (item: T) => 
 async function readyStep(
   prompted: PromptedDataset,
   { step, learningRate, examples }: SftStep,
-  {
-    augmentation,
-    softLabelSeed,
-  }: { readonly [Field in 'augmentation' | 'softLabelSeed']: SftUpdate[Field] | undefined },
+  { augmentation, softLabelSeed }: Pick<SftUpdate, 'augmentation' | 'softLabelSeed'>,
 ): Promise<ReadyStep> {
   const exampleAt = await exampleLookup(
     prompted.dataset,
