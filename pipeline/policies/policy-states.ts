@@ -145,8 +145,10 @@ export class PolicyStates {
   async #bring(slot: EngineSlot, policy: PolicyState, held: HeldEngine): Promise<void> {
     const { engine } = held;
     const wanted = keyOfState(policy);
-    const resident = slot.resident ?? [];
-    if (commonLength(resident, wanted) === 0) await this.#load(slot, policy, held);
+    const doneLength = commonLength(slot.resident ?? [], wanted);
+    const keptLength = this.#options.cache.nearest(wanted)?.length ?? 0;
+    // The snapshot that two runs start from is a beginning of both: the other's engine is no reason to replay.
+    if (doneLength === 0 || keptLength > doneLength) await this.#load(slot, policy, held);
     const doneCount = (slot.resident ?? []).length;
     for (const record of policy.log.slice(doneCount - 1)) {
       const mismatch = this.#mismatches.get(record.sha256);

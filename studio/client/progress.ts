@@ -11,6 +11,8 @@ export interface Progress {
 }
 
 const listeners = new Set<(told: Progress) => void>();
+/** What the connection has told, by experiment: the server tells a state once, and a widget may come later. */
+const newest = new Map<string, Progress>();
 let source: EventSource | undefined;
 
 function listen(listener: (told: Progress) => void): () => void {
@@ -19,6 +21,7 @@ function listen(listener: (told: Progress) => void): () => void {
     source = new EventSource('/api/events');
     source.onmessage = ({ data }: MessageEvent<string>) => {
       const told = JSON.parse(data) as Progress;
+      newest.set(told.experimentId, told);
       for (const each of listeners) each(told);
     };
   }
@@ -27,18 +30,18 @@ function listen(listener: (told: Progress) => void): () => void {
     if (listeners.size > 0) return;
     source?.close();
     source = undefined;
+    newest.clear();
   };
 }
 
 /** The newest progress of an experiment; undefined while nothing was told. */
 export function useProgress(experimentId: string): Progress | undefined {
-  const [newest, setNewest] = useState<Progress>();
-  useEffect(
-    () =>
-      listen((told) => {
-        if (told.experimentId === experimentId) setNewest(told);
-      }),
-    [experimentId],
-  );
-  return newest;
+  const [progress, setProgress] = useState<Progress>();
+  useEffect(() => {
+    setProgress(newest.get(experimentId));
+    return listen((told) => {
+      if (told.experimentId === experimentId) setProgress(told);
+    });
+  }, [experimentId]);
+  return progress;
 }

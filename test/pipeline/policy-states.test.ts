@@ -192,6 +192,13 @@ describe('an engine that holds the requested policy', () => {
     expect(replayed).toEqual([]);
   });
 
+  it('takes its own saved state, though an engine holds the snapshot that it began from', async () => {
+    const two = await step(await step(initial, 'a'), 'b');
+    expect(await weightsOf(initial)).toEqual(['base']);
+    expect(await weightsOf(two)).toEqual(['base', 'a', 'b']);
+    expect(replayed).toEqual([]);
+  });
+
   it('stops with REPLAY_DIVERGED and both digests if a replay on the recorded runtime gives other weights', async () => {
     const wrong = await wrongly(initial);
     await expect(weightsOf(wrong)).rejects.toMatchObject({
