@@ -1,12 +1,15 @@
 /** The workflow bundle, cached by the digest of its sources: building it takes seconds, which each start would cost. */
 import { readFileSync } from 'node:fs';
-import { mkdir, rename, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { bundleWorkflowCode } from '@temporalio/worker';
 import { digestOf, sha256 } from '../core/json.ts';
 import { workflowSources } from '../pipeline/code/code-version.ts';
 import { projectRoot } from '../core/project.ts';
+
+/** Those used last are kept: of checkouts side by side, and of the versions between which one goes back and forth. */
+export const keptCountMax = 12;
 
 /** Path of the bundle's code, which is built if it is not in `cacheFolder`. */
 export async function workflowBundle(
@@ -15,7 +18,7 @@ export async function workflowBundle(
 ): Promise<string> {
   const folder = join(projectRoot, 'workflows');
   const path = join(cacheFolder, `workflows-${digestOfSources()}${traced ? '-traced' : ''}.js`);
-  if (await stat(path).catch(() => undefined)) return path;
+  if (await used(path)) return path;
   const { code } = await bundleWorkflowCode({
     workflowsPath: join(folder, 'index.ts'),
     workflowInterceptorModules: traced ? [join(folder, 'spans.ts')] : [],
@@ -25,7 +28,30 @@ export async function workflowBundle(
   const partial = `${path}.${String(process.pid)}`;
   await writeFile(partial, code);
   await rename(partial, path);
+  await removeOldest(cacheFolder);
   return path;
+}
+
+/** Whether it is there; it then counts as used now. */
+async function used(path: string): Promise<boolean> {
+  const now = new Date();
+  return utimes(path, now, now).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Several workers may do so at once: what another one has removed is gone. */
+export async function removeOldest(cacheFolder: string): Promise<void> {
+  const names = (await readdir(cacheFolder)).filter((name) => name.startsWith('workflows-'));
+  const bundles = await Promise.all(
+    names.map(async (name) => {
+      const path = join(cacheFolder, name);
+      return { path, usedAtMs: (await stat(path).catch(() => undefined))?.mtimeMs ?? 0 };
+    }),
+  );
+  bundles.sort((a, b) => b.usedAtMs - a.usedAtMs);
+  await Promise.all(bundles.slice(keptCountMax).map(({ path }) => rm(path, { force: true })));
 }
 
 function digestOfSources(): string {

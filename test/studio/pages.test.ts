@@ -17,8 +17,11 @@ import { FolderObjectStore } from '../../artifacts/store/folder-object-store.ts'
 import { projectRoot } from '../../core/project.ts';
 import { changedRecipe } from '../../recipes/load.ts';
 import { writeBundle } from '../../studio/bundle/write-bundle.ts';
-import { type Library, openLibrary } from '../../studio/library.ts';
+import { requireExperimentIndex } from '../../pipeline/reporting/experiment-index.ts';
+import { type Library, openLibrary, type RunningExperiments } from '../../studio/library.ts';
 import { serveStudio, type Studio } from '../../studio/server/serve-studio.ts';
+import { recipeOf } from '../../pipeline/recipe-access.ts';
+import { progress, runProgress } from '../cli/made-up.ts';
 import { launchChromium } from '../support/chromium.ts';
 import { needChromium } from '../support/needs.ts';
 import { controlOf } from './control-of.ts';
@@ -168,6 +171,30 @@ describe.skipIf(chromium.isMissing)('in Chromium', () => {
     await newest.getByRole('link', { name: 'safety' }).click();
     await page.getByRole('heading', { name: 'Confusion' }).waitFor();
     await page.close();
+  });
+
+  test('a run that makes no step while its page opens shows the newest step all the same', async () => {
+    const { recipe } = await requireExperimentIndex(library.store, id);
+    const last = { step: 4, reward: 0.5, loss: 0, gradientNorm: 1, learningRate: 1e-4, cachedCount: 0 };
+    const told = progress([runProgress({ step: 5, last })], { experimentId: 'live' });
+    const list: RunningExperiments['list'] = () =>
+      Promise.resolve([{ experimentId: 'live', status: 'RUNNING', progress: told }]);
+    const running: RunningExperiments = {
+      list,
+      find: async (wanted) => (await list()).find(({ experimentId }) => experimentId === wanted),
+      recipeOf: () => recipeOf(library.cache, recipe),
+    };
+    const live = await serveStudio(openLibrary(library.store, join(folder, 'live'), running), { port: 0 });
+    try {
+      const page = await openPage('light');
+      await show(page, `${live.address}#/e/live/rollouts`);
+      await show(page, `${live.address}#/e/live/overview`);
+      await page.locator('.chart polyline').first().waitFor({ state: 'attached' });
+      await page.getByText('5 of 150').waitFor();
+      await page.close();
+    } finally {
+      await live.close();
+    }
   });
 
   test('keys go through rows, steps and views, and the filter is in the address', async () => {
