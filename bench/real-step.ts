@@ -1,4 +1,7 @@
-/** A GRPO step of SmolLM2-135M by us and by TRL, in turn: times, and the peak memory of each process. */
+/**
+ * SmolLM2-135M on two cores, in turn: rollouts by us and by `transformers`, a GRPO step by us and by TRL, and the peak
+ * memory of each process.
+ */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,6 +20,7 @@ import { type Row, encodedRows, lora, rowsIn } from './text-judge.ts';
 const work = { promptCount: 12, groupSize: 8, completionTokenCount: 12 };
 const warmupCount = 1;
 const roundCount = 3;
+const rolloutRoundCount = 5;
 const threadCount = 2;
 
 interface Variant {
@@ -45,10 +49,28 @@ export async function compareRealSteps(data: string, withPeers: boolean, log: (l
     const rows = (await rowsIn(join(data, 'polarity.train.jsonl'))).slice(0, work.promptCount);
     const results: Record<string, Awaited<ReturnType<typeof compare>>> = {};
     for (const variant of variants) results[variant.name] = await compare(variant, folder, rows, withPeers, log);
-    return { work, threadCount, trained: results };
+    const rollouts = withPeers ? await compareRollouts(folder, rows, log) : null;
+    return { work, threadCount, rollouts, trained: results };
   } finally {
     await rm(folder, { recursive: true });
   }
+}
+
+async function compareRollouts(folder: string, rows: readonly Row[], log: (line: string) => void) {
+  const { stop, roll } = await openOurs(folder, rows, {});
+  const argument = { folder, prompts: rows.map(({ text }) => text), ...work };
+  const peer = await startPeer<{ readonly rolloutMs: number }>('text_generate.py', argument);
+  const times: (readonly [number, number])[] = [];
+  for (let round = 0; round < warmupCount + rolloutRoundCount; round++) {
+    const ours = (await roll()).rolloutMs;
+    const { rolloutMs: theirs } = await peer.step();
+    log(`rollouts: ours ${(ours / 1000).toFixed(2)} s, transformers ${(theirs / 1000).toFixed(2)} s`);
+    if (round >= warmupCount) times.push([ours, theirs]);
+  }
+  stop();
+  peer.stop();
+  const [ours, transformers] = [median(times.map(([own]) => own)), median(times.map(([, theirs]) => theirs))];
+  return { oursMs: rounded(ours), transformersMs: rounded(transformers), timesOurs: rounded(transformers / ours) };
 }
 
 async function compare(
@@ -106,16 +128,21 @@ async function openOurs(folder: string, rows: readonly Row[], trainable: Trainab
   const promptTokenCountMax = Math.max(...prompts.map(({ tokenIds }) => tokenIds.length));
   const settings = { clipLow: 0.2, clipHigh: 0.2, klCoefficient: 0 };
   let step = 0;
+  const roll = async () => {
+    const startedAtMs = performance.now();
+    const { groups: rollouts } = await engine.sample({
+      ...{ prompts, groupSize: work.groupSize, tokens, seed: 0, step: step++, promptOffset: 0, promptTokenCountMax },
+      ...limits,
+      sampling: { temperature: 1, greedy: false, tokenCountMax: work.completionTokenCount },
+    });
+    return { rollouts, rolloutMs: performance.now() - startedAtMs };
+  };
   return {
+    roll,
     stop: () => void engine.close(),
     async step(): Promise<StepTimes> {
       const startedAtMs = performance.now();
-      const { groups: rollouts } = await engine.sample({
-        ...{ prompts, groupSize: work.groupSize, tokens, seed: 0, step: step++, promptOffset: 0, promptTokenCountMax },
-        ...limits,
-        sampling: { temperature: 1, greedy: false, tokenCountMax: work.completionTokenCount },
-      });
-      const rolledAtMs = performance.now();
+      const { rollouts, rolloutMs } = await roll();
       const rewards = rollouts.map((group) =>
         group.map(({ tokenIds }) => tokenIds.filter((id) => id % 2 === 1).length / tokenIds.length),
       );
@@ -124,7 +151,7 @@ async function openOurs(folder: string, rows: readonly Row[], trainable: Trainab
       await engine.optimStep(hyperparameters);
       const stepMs = performance.now() - startedAtMs;
       const peak = required(peakByteLength(engine.pid), 'a living process');
-      return { rolloutMs: rolledAtMs - startedAtMs, stepMs, peakByteLength: peak };
+      return { rolloutMs, stepMs, peakByteLength: peak };
     },
   };
 }

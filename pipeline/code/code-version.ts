@@ -62,6 +62,8 @@ const entries = {
   gate: [...artifacts, 'pipeline/promotion/gate.ts'],
   /** Paired tests between two runs, for reports. */
   compare: [...artifacts, 'pipeline/reporting/report-tests.ts'],
+  /** Scores of arms and tests between them, for reports. */
+  compareArms: [...artifacts, 'pipeline/reporting/report-arms.ts'],
   /** Not a key; the report shows this version. */
   report: [...artifacts, 'pipeline/reporting/report.ts'],
 } as const satisfies Readonly<Record<string, readonly string[]>>;

@@ -20,7 +20,7 @@ import type { JsonCache } from '../json-cache.ts';
 import { judgedOutcomes } from '../asking/judged-outcomes.ts';
 import { taskOf } from '../recipe-access.ts';
 
-interface Scope {
+export interface Scope {
   readonly deps: ControlDeps;
   readonly cache: JsonCache;
   readonly recipe: Recipe;
@@ -77,7 +77,7 @@ async function compare(
   });
 }
 
-function judgmentsOf({ evaluations }: EvaluatedRun): ArtifactRef[] {
+export function judgmentsOf({ evaluations }: EvaluatedRun): ArtifactRef[] {
   return evaluations.map(({ judgments }) => judgments);
 }
 

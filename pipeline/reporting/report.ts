@@ -57,8 +57,10 @@ export function createReport(deps: ControlDeps, cache: JsonCache) {
     const pixelBaselines = input.baselines && (await cache.getDocument(input.baselines, baselinesFormat)).baselines;
     const outcomesOf = outcomesReader(scope);
     const rows = runs.filter((run) => isOwnRow(recipe, run));
-    const { tests, comparisons } = await testsBetween(scope, rows, outcomesOf);
-    const compared = { tests, ...(await reportArms(recipe, runs, outcomesOf)) };
+    const { tests, comparisons: ofRuns } = await testsBetween(scope, rows, outcomesOf);
+    const { comparisons: ofArms, ...arms } = await reportArms(scope, runs, outcomesOf);
+    const compared = { tests, ...arms };
+    const comparisons = [...ofRuns, ...ofArms];
     const data = await reportData(scope, { ...input, runs }, compared, pixelBaselines);
     const absent = absentOf(recipe);
     const html = new TextEncoder().encode(renderReport(data));

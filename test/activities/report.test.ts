@@ -1,4 +1,4 @@
-/** The report's paired tests are cached: only new pairs are resampled, and a collection keeps the others. */
+/** The report's scores and paired tests are cached: only new pairs are resampled, and a collection keeps the others. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import { createControlActivities } from '../../activities/control.ts';
 import { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
 import { FolderObjectStore } from '../../artifacts/store/folder-object-store.ts';
 import type { EvaluatedRun, ReportInput } from '../../contract/activities.ts';
+import * as draws from '../../judge/evaluation/arms/arm-outcomes.ts';
 import * as bootstrap from '../../judge/evaluation/statistics/paired-bootstrap.ts';
 import type { Snapshot } from '../../pipeline/policies/snapshot-artifact.ts';
 import { requireExperimentIndex } from '../../pipeline/reporting/experiment-index.ts';
@@ -19,6 +20,7 @@ import { silentLogger } from '../support/silent-logger.ts';
 import { planOf, refTo } from '../workflows/made-up-activities.ts';
 
 vi.mock(import('../../judge/evaluation/statistics/paired-bootstrap.ts'), { spy: true });
+vi.mock(import('../../judge/evaluation/arms/arm-outcomes.ts'), { spy: true });
 
 let root: string;
 let store: ArtifactStore;
@@ -36,7 +38,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true, force: true }));
 
-it('compares each pair of runs once', async () => {
+it('compares each pair of runs and of arms once', async () => {
   const { recipe } = await runActivity(control.prepare, { recipe: tinyRecipe({ sftStepCount: 1, grpoStepCount: 1 }) });
   const ingestion = await runActivity(control.ingest, { recipe });
   const run = async (arm: string, rightCount: number) => {
@@ -57,15 +59,20 @@ it('compares each pair of runs once', async () => {
     return { page: Buffer.from(await store.getBytes(page)).toString(), comparisons };
   };
   const resampled = vi.mocked(bootstrap.pairedBootstrap);
+  const drawn = vi.mocked(draws.armDraws);
 
   const two = await report('two arms', [base, sft]);
   expect(resampled).toHaveBeenCalledTimes(1);
   const three = await report('three arms', [base, sft, rl]);
   expect(resampled).toHaveBeenCalledTimes(3);
+  // Of the new arm for its score, and of the other two for the tests against it.
+  expect(drawn).toHaveBeenCalledTimes(2 + 3);
   const again = await report('three arms', [base, sft, rl]);
   expect(resampled).toHaveBeenCalledTimes(3);
+  expect(drawn).toHaveBeenCalledTimes(2 + 3);
   expect(again).toEqual(three);
-  expect([two.comparisons?.length, three.comparisons?.length]).toEqual([1, 3]);
+  // Pairs of runs, scores of arms, pairs of arms.
+  expect([two.comparisons?.length, three.comparisons?.length]).toEqual([1 + 2 + 1, 3 + 3 + 3]);
   expect(three.comparisons).toEqual(expect.arrayContaining([...(two.comparisons ?? [])]));
 });
 
