@@ -97,7 +97,9 @@ function shownArms(
   return [...new Set(runs.map((run) => shownArmOf(recipe, run)))].map((arm) => {
     const own = runs.filter((run) => shownArmOf(recipe, run) === arm);
     const draw = async () => {
-      const read = await Promise.all(own.map(async (run) => ({ seed: run.plan.seed, outcomes: await outcomesOf(run) })));
+      const read = await Promise.all(
+        own.map(async (run) => ({ seed: run.plan.seed, outcomes: await outcomesOf(run) })),
+      );
       const draws = await armDraws(read, settings, turn);
       return { seeds: draws.seeds, columns: columnsOf(draws, seen) };
     };
