@@ -36,7 +36,9 @@ table { border-collapse: collapse; width: 100%; }
 .scores tbody th small { display: block; padding-left: 16px; }
 .scores tbody tr { border-top: 1px solid var(--line); }
 .scores td b { font-size: 16px; font-weight: 500; display: block; line-height: 1.25; }
-.scores.arms td, .scores.arms thead th { padding-right: 22px; }
+.scores.arms th, .scores.arms td { padding-left: 8px; }
+.scores.arms td, .scores.arms thead th { padding-right: 18px; }
+.scores.arms tbody th small { max-width: 170px; white-space: normal; }
 .scores.arms td b { position: relative; }
 .scores.arms td sup { position: absolute; left: calc(100% + 1px); top: 0; font-size: 11px; font-weight: 500; line-height: 1; }
 .scores td.best b { font-weight: 750; }
