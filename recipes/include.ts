@@ -1,10 +1,11 @@
 /** `include`: recipe fragments (recipes/adapters) that add their tasks and datasets to a recipe file. */
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { parse } from 'yaml';
+import { parseDocument } from 'yaml';
 import { plainValues, yamlOptions } from './plain-values.ts';
 import { MtrlError } from '../core/errors.ts';
 import { recipeError } from './checks/problem.ts';
+import { syntaxProblem } from './syntax-problem.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -51,12 +52,15 @@ export function readFragment(file: string): Fields {
 
 function parseFragment(file: string): Fields {
   const text = readText(file);
+  const document = parseDocument(text, yamlOptions);
+  const [syntax] = document.errors;
+  if (syntax) throw recipeError([syntaxProblem(document, syntax)], file);
   let value: unknown;
   try {
     // A copy in which YAML aliases share no objects.
-    value = plainValues(parse(text, yamlOptions) ?? {});
+    value = plainValues(document.toJS() ?? {});
   } catch (error) {
-    throw recipeError([{ path: [], found: (error as Error).message.split('\n')[0] ?? '', allowed: 'YAML' }], file);
+    throw recipeError([{ path: [], found: (error as Error).message, allowed: 'YAML' }], file);
   }
   if (isFields(value)) return value;
   throw recipeError([{ path: [], found: JSON.stringify(value), allowed: 'tasks and datasets' }], file);

@@ -10,6 +10,7 @@ import { withCurrentNames } from './former-names.ts';
 import { withIncludes } from './include.ts';
 import { withAbsolutePaths } from './paths.ts';
 import { plainValues, yamlOptions } from './plain-values.ts';
+import { syntaxProblem } from './syntax-problem.ts';
 import { type PlaceOf, type RecipePath, type RecipeProblem, recipeError } from './checks/problem.ts';
 import { type Recipe, type RecipeInput, recipeSchema } from './recipe.ts';
 import { schemaProblems } from './checks/schema-problems.ts';
@@ -42,8 +43,7 @@ export function loadRecipeFile(path: string, sets: readonly string[]): LoadedRec
   const [syntax] = document.errors;
   if (syntax) {
     const line = `line ${String(lines.linePos(syntax.pos[0]).line)}`;
-    const found = syntax.message.split('\n')[0]?.replace(/ at line \d+.*$/, '') ?? '';
-    throw recipeError([{ path: [], found, allowed: 'YAML' }], path, () => line);
+    throw recipeError([syntaxProblem(document, syntax)], path, () => line);
   }
   const assignments = sets.map(parseAssignment);
   const written = withIncludes(plainValue(document, path), path);
@@ -67,24 +67,33 @@ export function changedRecipe(recipe: unknown, sets: readonly string[]): LoadedR
 }
 
 function check(written: unknown, file?: string, placeOf?: PlaceOf): Recipe {
-  const { recipe: value, problems: unexpanded, writtenPath } = expanded(withCurrentNames(written));
+  const { recipe: value, problems: unexpanded, ...expansion } = expanded(withCurrentNames(written));
   if (unexpanded.length > 0) throw recipeError(unexpanded, file, placeOf);
   const result = recipeSchema.safeParse(value);
   const found = result.success ? crossProblems(result.data) : schemaProblems(result.error.issues, value);
-  const problems = atWrittenPaths(found, writtenPath);
+  const problems = atWrittenPaths(found, expansion);
   if (!result.success || problems.length > 0) throw recipeError(problems, file, placeOf);
   return result.data;
 }
 
-/** Arms that are made of one written arm share its problems, which are told once. */
-function atWrittenPaths(problems: readonly RecipeProblem[], writtenPath: Expansion['writtenPath']): RecipeProblem[] {
+/** Arms that are made of one written arm share its problems, and so do those that are `like` it: each is told once. */
+function atWrittenPaths(
+  problems: readonly RecipeProblem[],
+  { writtenPath, likeOf }: Pick<Expansion, 'writtenPath' | 'likeOf'>,
+): RecipeProblem[] {
+  const keyOf = ({ path, found }: RecipeProblem): string => JSON.stringify([path, found]);
   const told = new Map<string, RecipeProblem>();
   for (const problem of problems) {
     const written = { ...problem, path: writtenPath(problem.path) };
-    const key = JSON.stringify([written.path, written.found]);
-    if (!told.has(key)) told.set(key, written);
+    if (!told.has(keyOf(written))) told.set(keyOf(written), written);
   }
-  return [...told.values()];
+  const isInherited = ({ path: [section, arm, ...inside], found, allowed }: RecipeProblem): boolean => {
+    const like = section === 'arms' && arm !== undefined ? likeOf(String(arm)) : undefined;
+    if (like === undefined) return false;
+    const same = { path: ['arms', like, ...inside], found, allowed };
+    return told.get(keyOf(same))?.allowed === allowed || isInherited(same);
+  };
+  return [...told.values()].filter((problem) => !isInherited(problem));
 }
 
 function readText(path: string): string {

@@ -13,11 +13,13 @@ export interface Expansion {
   readonly problems: readonly RecipeProblem[];
   /** The path in the recipe as written of a path in the recipe in full. */
   readonly writtenPath: (path: RecipePath) => RecipePath;
+  /** The arm that a written arm is `like`. */
+  readonly likeOf: (arm: string) => string | undefined;
 }
 
 export function expanded(written: unknown): Expansion {
   if (!isFields(written) || !isFields(written['arms'])) {
-    return { recipe: written, problems: [], writtenPath: (path) => path };
+    return { recipe: written, problems: [], writtenPath: (path) => path, likeOf: () => undefined };
   }
   const { sweeps: _sweeps, arms: writtenArms, ...rest } = written;
   const problems: RecipeProblem[] = [];
@@ -37,6 +39,10 @@ export function expanded(written: unknown): Expansion {
       const name = writtenName.get(String(arm)) ?? arm;
       const of = sweptByName.get(String(name));
       return of === undefined ? ['arms', name, ...inside] : sweptPath(of, inside);
+    },
+    likeOf: (name) => {
+      const arm = writtenArms[name];
+      return isFields(arm) && typeof arm['like'] === 'string' ? arm['like'] : undefined;
     },
   };
 }

@@ -33,6 +33,18 @@ describe('like', () => {
     expect(arms['base']).toMatchObject({ tokenCountMax: 11, groupSize: 4 });
   });
 
+  test('has a problem of the other arm told once, and its own told of itself', () => {
+    const tooMany = 'arms.mt-rl.updateCount=99';
+    expect(errorOf(tooMany, `arms.slow=${added}`, 'arms.slower={ like: slow }').split('\n').slice(1)).toEqual([
+      expect.stringContaining('arms.mt-rl.updateCount (--set)'),
+    ]);
+    const lines = errorOf(tooMany, 'arms.few={ like: mt-rl, promptCountPerStep: 2 }').split('\n').slice(1);
+    expect(lines).toEqual([
+      expect.stringMatching(/arms\.mt-rl\.updateCount .* at most/),
+      expect.stringMatching(/arms\.few\.updateCount .* at most 2/),
+    ]);
+  });
+
   test('leaves out a field that is null', () => {
     const { arms } = load('arms.short={ like: mt-rl, tokenCountMax: null }');
     expect(arms['short']).toMatchObject({ tokenCountMax: 32 });
@@ -218,7 +230,9 @@ test('two arms of one name are refused, in YAML and after arms are made', () => 
   const file = join(mkdtempSync(join(tmpdir(), 'mtrl-twice-')), 'recipe.yaml');
   const arm = '{ objective: none, mode: think }';
   writeFileSync(file, `name: x\narms:\n  a: ${arm}\n  a: ${arm}\n`);
-  expect(() => loadRecipeFile(file, [])).toThrow(/\(line 4\): found Map keys must be unique; allowed: YAML/);
+  expect(() => loadRecipeFile(file, [])).toThrow(
+    /arms\.a \(line 4\): found this name for the second time; allowed: each name once/,
+  );
   rmSync(dirname(file), { recursive: true });
 });
 
