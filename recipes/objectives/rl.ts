@@ -62,7 +62,7 @@ const rewardFields = {
     .positive()
     .default(1e-4)
     .describe(
-      'Largest allowed difference between rollout and trainer log-probs (natural log); the run fails above it.',
+      'Largest allowed difference between rollout and trainer log-probs (natural log), times the log-prob itself where that is below -1; the run fails above it.',
     ),
   guards: rlGuardsSchema.optional(),
 };

@@ -40,6 +40,21 @@ it.each([2e-4, Number.NaN])('stops before the weights change if they differ by %
   expect(engine.weights).toEqual([]);
 });
 
+it('allows an unlikely token a larger difference, as its log-prob is larger', async () => {
+  const { groups } = grpoStep();
+  const unlikely = { tokenIds: [5, 1], tokenWeight: 0.5, advantage: 1, logProbs: [-6.5, -4.5] };
+  const step = grpoStep({ groups: groups.map((group) => ({ ...group, completions: [unlikely, unlikely] })) });
+  const engine = new FakeEngine();
+  engine.logProbError = 4e-4;
+  const [outcome] = await apply(engine, step);
+  expect(outcome?.logProbDifferenceMax).toBeCloseTo(4e-4, 9);
+  engine.logProbError = 5e-4;
+  await expect(apply(engine, step)).rejects.toMatchObject({
+    code: 'LOGPROB_MISMATCH',
+    details: { found: expect.stringMatching(/^-4\.5 and .* at most 0\.00045/) as string },
+  });
+});
+
 it('stops when one log-prob is not a number and those after it agree', async () => {
   const { groups } = grpoStep();
   const broken = { tokenIds: [5, 1], tokenWeight: 0.5, advantage: 1, logProbs: [Number.NaN, -0.25] };
@@ -82,7 +97,7 @@ describe('with guards that skip', () => {
 
   it.each([
     ['NON_FINITE', 'NaN', { lossValue: Number.NaN }],
-    ['LOGPROB_MISMATCH', 'a difference of 0.5, allowed 0.0001', { logProbError: 0.5 }],
+    ['LOGPROB_MISMATCH', '-0.5 and 0 for a token, a difference of at most 0.0001 is allowed', { logProbError: 0.5 }],
   ])('leaves the weights as they were after %s, records what was found, and goes on', async (code, found, broken) => {
     const good = { lossValue: 1, logProbError: 0 };
     const engine = Object.assign(new FakeEngine(), broken);
