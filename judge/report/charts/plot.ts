@@ -27,7 +27,7 @@ export interface ChartPoint {
 
 export interface LineChart {
   readonly lines: readonly Line[];
-  /** Fixed range of the y axis; taken from the data if omitted. */
+  /** What values can be: the y axis shows the tenths of it that have any. Taken from the data if omitted. */
   readonly range?: readonly [number, number];
   readonly logarithmic?: boolean;
   readonly logarithmicX?: boolean;
@@ -41,7 +41,7 @@ export function lineChart(chart: LineChart): Html {
   const { lines, range, logarithmic = false, width, height } = chart;
   const { document } = parseHTML('<!doctype html><html><body></body></html>');
   // Many bands and raw values on top of each other hide the lines.
-  const faint = lines.length > faintFromCount ? 0.4 : 1;
+  const faint = Math.min(1, faintFromCount / lines.length);
   const marks = lines.flatMap(({ colour, values }) => {
     const drawn = logarithmic ? values.filter(({ value }) => value > 0) : values;
     const smooth = drawn.length >= smoothFromCount;
@@ -79,7 +79,7 @@ export function lineChart(chart: LineChart): Html {
       tickSize: 0,
       grid: true,
       tickFormat: significant,
-      ...(range && { domain: range }),
+      ...(range && { domain: usedTenths(range, lines) }),
       ...(logarithmic && { type: 'log' }),
     },
     marks,
@@ -100,7 +100,19 @@ function xScale({ lines, logarithmicX = false, ticksAtValues = false }: LineChar
 }
 
 const smoothFromCount = 30;
-const faintFromCount = 4;
+const faintFromCount = 3;
+
+/** The part of a range that has values, in whole tenths of it and a little more than they need. */
+function usedTenths([low, high]: readonly [number, number], lines: readonly Line[]): readonly [number, number] {
+  const values = lines.flatMap((line) =>
+    line.values.flatMap((point) => [point.low ?? point.value, point.high ?? point.value]),
+  );
+  const tenth = (high - low) / 10;
+  const [least, most] = values.reduce(([a, b], value) => [Math.min(a, value), Math.max(b, value)], [high, low]);
+  const first = Math.floor((least - low) / tenth - 0.2);
+  const last = Math.ceil((most - low) / tenth + 0.2);
+  return [low + tenth * Math.max(0, first), low + tenth * Math.min(10, last)];
+}
 
 /**
  * Centred moving mean of values and bands over a twentieth of the points on either side; the window is shorter at the
