@@ -47,9 +47,9 @@ export async function compareRealSteps(data: string, withPeers: boolean, log: (l
   try {
     await required(await openForm(join(data, 'model.gguf')), 'a GGUF file').writeFolder(folder);
     const rows = (await rowsIn(join(data, 'polarity.train.jsonl'))).slice(0, work.promptCount);
+    const rollouts = withPeers ? await compareRollouts(folder, rows, log) : null;
     const results: Record<string, Awaited<ReturnType<typeof compare>>> = {};
     for (const variant of variants) results[variant.name] = await compare(variant, folder, rows, withPeers, log);
-    const rollouts = withPeers ? await compareRollouts(folder, rows, log) : null;
     return { work, threadCount, rollouts, trained: results };
   } finally {
     await rm(folder, { recursive: true });
