@@ -2,6 +2,8 @@
 import { createConnection } from 'node:net';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import { text as textOf } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { kindsFor, sendMixed } from '../../bench/serve-kinds.ts';
@@ -102,6 +104,19 @@ describe('bodies', () => {
     expect(answer.toString()).toMatch(/^HTTP\/1\.1 408 /);
     socket.destroy();
   });
+});
+
+it('a body that is too large has its answer also for a client that sends all of it before it reads', async () => {
+  const { hostname, port } = new URL(server.address);
+  const socket = createConnection(Number(port), hostname);
+  const byteLength = 2 * limits.bodyByteLengthMax;
+  socket.write('POST /v1/judge HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n');
+  socket.write(`connection: close\r\ncontent-length: ${String(byteLength)}\r\n\r\n`);
+  for (let sent = 0; sent < 4; sent++) {
+    socket.write(Buffer.alloc(byteLength / 4));
+    await sleep(200);
+  }
+  expect(await textOf(socket)).toMatch(/^HTTP\/1\.1 413 /);
 });
 
 it('a row that cannot be judged has its error in a batch, and the others their verdicts', async () => {
