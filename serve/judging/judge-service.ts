@@ -28,12 +28,13 @@ export interface JudgeCaller {
   readonly name?: string;
 }
 
-const cacheByteLengthMax = 64 << 20;
+const cacheByteLengthMax = 16 << 20;
 const seedMax = 2 ** 31;
 
 export class JudgeService {
   readonly #options: JudgeServiceOptions;
-  readonly #cache = new ByteCache<readonly JudgedRequestRow[]>(cacheByteLengthMax);
+  /** As JSON: objects take several times the bytes that are counted. */
+  readonly #cache = new ByteCache<string>(cacheByteLengthMax);
 
   constructor(options: JudgeServiceOptions) {
     this.#options = options;
@@ -85,12 +86,15 @@ export class JudgeService {
     const isKept = pictureHosts.length === 0 && (!isDrawn(request) || request.seed !== undefined);
     const key = isKept ? contentKey(served, request) : undefined;
     const known = key === undefined ? undefined : this.#cache.get(key);
-    if (known !== undefined)
-      return { rows: known.map((row, i) => ({ ...row, result: { ...row.result, id: ids[i] ?? '' } })), isCached: true };
+    if (known !== undefined) {
+      const kept = JSON.parse(known) as readonly JudgedRequestRow[];
+      return { rows: kept.map((row, i) => ({ ...row, result: { ...row.result, id: ids[i] ?? '' } })), isCached: true };
+    }
     const rows = await judge(served, request, ids, { limits, pictureHosts, ...surroundings });
     // A refusal may name the row.
     const isWhole = rows.every(({ result }) => !('error' in result));
-    if (key !== undefined && isWhole) this.#cache.set(key, rows, JSON.stringify(rows).length);
+    const text = JSON.stringify(rows);
+    if (key !== undefined && isWhole) this.#cache.set(key, text, text.length);
     return { rows, isCached: false };
   }
 }
