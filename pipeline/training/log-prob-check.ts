@@ -46,11 +46,11 @@ function differences(groups: readonly TrainGroup[], trained: GroupLogProbs) {
     completions.forEach(({ logProbs = [] }, c) => {
       const own = trained[g]?.[c] ?? [];
       logProbs.forEach((sampled, t) => {
-        const difference = Math.abs(sampled - (own[t] ?? Number.NaN));
+        const now = own[t] ?? Number.NaN;
+        const difference = Math.abs(sampled - now);
         const relative = difference / scaleOf(sampled);
         largest = Math.max(largest, difference);
-        if (!Number.isNaN(worst.relative) && !(relative <= worst.relative))
-          worst = { sampled, trained: own[t] ?? Number.NaN, relative };
+        if (!Number.isNaN(worst.relative) && !(relative <= worst.relative)) worst = { sampled, trained: now, relative };
       });
     });
   });

@@ -36,19 +36,19 @@ async function bytesOf({ body, headers }: Request, limits: Limits): Promise<Uint
   late.catch(() => undefined);
   const parts: Uint8Array[] = [];
   let byteLength = 0;
+  const isTooLarge = (): boolean => Math.max(announced, byteLength) > bodyByteLengthMax;
   try {
     for (;;) {
       const { done, value } = await Promise.race([reader.read(), late]);
-      const isTooLarge = Math.max(announced, byteLength) > bodyByteLengthMax;
-      if (done && !isTooLarge) return Buffer.concat(parts);
+      if (done && !isTooLarge()) return Buffer.concat(parts);
       if (done || byteLength > droppedByteLengthMax) throw tooLarge(bodyByteLengthMax);
       byteLength += value.byteLength;
-      if (isTooLarge) parts.length = 0;
+      if (isTooLarge()) parts.length = 0;
       else parts.push(value);
     }
   } catch (error) {
     void reader.cancel().catch(() => undefined);
-    if (Math.max(announced, byteLength) > bodyByteLengthMax) throw tooLarge(bodyByteLengthMax);
+    if (isTooLarge()) throw tooLarge(bodyByteLengthMax);
     if (error instanceof HttpError) throw error;
     throw new HttpError(400, 'the body was cut off', { cause: error });
   } finally {

@@ -93,8 +93,10 @@ export class JudgeService {
     const rows = await judge(served, request, ids, { limits, pictureHosts, ...surroundings });
     // A refusal may name the row.
     const isWhole = rows.every(({ result }) => !('error' in result));
-    const text = JSON.stringify(rows);
-    if (key !== undefined && isWhole) this.#cache.set(key, text, text.length);
+    if (key !== undefined && isWhole) {
+      const text = JSON.stringify(rows);
+      this.#cache.set(key, text, text.length);
+    }
     return { rows, isCached: false };
   }
 }
