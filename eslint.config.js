@@ -46,7 +46,7 @@ export default defineConfig(
   },
   {
     // linkedom's own types want the browser's library, which nothing here runs in: its documents are untyped.
-    files: ['judge/report/**/*.ts', 'test/report/**/*.ts', 'bench/scaling-plot.ts', 'bench/dynamics-page.ts'],
+    files: ['judge/report/**/*.ts', 'test/report/**/*.ts', 'bench/*-plot.ts', 'bench/dynamics-page.ts'],
     rules: Object.fromEntries(
       ['assignment', 'call', 'member-access', 'return', 'argument'].map((kind) => [
         `@typescript-eslint/no-unsafe-${kind}`,

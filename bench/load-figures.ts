@@ -40,18 +40,28 @@ export async function historiesOf(
   };
 }
 
+/** What a step of a run took beside its compute. */
+export interface Overhead {
+  readonly step: number;
+  readonly overheadMs: number;
+  readonly computeMs: number;
+}
+
 /**
- * Wall time from one step's end to the next one's of the same run, less the compute time that it reports: medians over
- * the first and the last steps. Not counted: steps after a snapshot, and the first ones of a run.
+ * Wall time from one step's end to the next one's of the same run, less the compute time that it reports. Not counted:
+ * steps after a snapshot, and the first ones of a run.
  */
-export function orchestrationFigures(steps: readonly EndedStep[], snapshotEveryStepCount: number) {
+export function stepOverheads(steps: readonly EndedStep[], snapshotEveryStepCount: number): Overhead[] {
   const endedAt = new Map(steps.map(({ seed, step, endedAtMs }) => [`${String(seed)} ${String(step)}`, endedAtMs]));
-  const overheads = steps.flatMap(({ seed, step, endedAtMs, computeMs }) => {
+  return steps.flatMap(({ seed, step, endedAtMs, computeMs }) => {
     const before = endedAt.get(`${String(seed)} ${String(step - 1)}`);
     const isCounted = step >= warmUpStepCount && step % snapshotEveryStepCount !== 0;
     return before !== undefined && isCounted ? [{ step, overheadMs: endedAtMs - before - computeMs, computeMs }] : [];
   });
-  const stepCount = Math.max(...steps.map(({ step }) => step)) + 1;
+}
+
+/** Medians over the first and the last steps. */
+export function orchestrationFigures(overheads: readonly Overhead[], stepCount: number) {
   const count = Math.min(comparedCountMax, Math.floor(stepCount / 3));
   const medianOf = (isWanted: (step: number) => boolean): number =>
     rounded(median(overheads.filter(({ step }) => isWanted(step)).map(({ overheadMs }) => overheadMs)));

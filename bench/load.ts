@@ -1,12 +1,14 @@
 /**
  * `npm run bench -- load [--steps N] [--runs R]`: RL runs side by side on servers of their own, with the real control
  * worker, Temporal and MinIO, and with engines whose numbers are made up. Measures what a step costs beside its compute:
- * events, time, requests, bytes, and the memory of the control worker over the run.
+ * events, time, requests, bytes, and the memory of the control worker over the run. Draws docs/figures/load-NxR.svg.
  */
 import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { required } from '../core/assert.ts';
 import { cacheRoot } from '../infra/binaries/cache.ts';
 import { livingDaemon } from '../infra/process/daemon.ts';
@@ -16,7 +18,15 @@ import { up } from '../infra/stack/up.ts';
 import { ensureWorker } from '../infra/stack/workers.ts';
 import { withTemporalClient } from '../infra/stack/temporal-client.ts';
 import { workflowBundle } from '../workers/workflow-bundle.ts';
-import { historiesOf, memoryFigures, orchestrationFigures, perStep } from './load-figures.ts';
+import {
+  historiesOf,
+  memoryFigures,
+  orchestrationFigures,
+  type Overhead,
+  perStep,
+  stepOverheads,
+} from './load-figures.ts';
+import { drawLoad } from './load-plot.ts';
 import { groupSize, loadRecipe, promptCountPerStep, snapshotEveryStepCount } from './load-recipe.ts';
 import { type EndedStep, startLoadWorker } from './load-worker.ts';
 import type { BenchOptions } from './main.ts';
@@ -93,15 +103,25 @@ async function measure(load: Load, log: (line: string) => void) {
     await client.workflow.execute('experiment', { workflowId: experimentId, taskQueue, args: [recipe] });
     const [first, last] = await Promise.all(readings);
     const figures = betweenReadings(required(first, 'the first step'), required(last, 'the last step'), total);
+    const overheads = stepOverheads(steps, snapshotEveryStepCount);
     return {
       ...{ stepCount, runCount, promptCountPerStep, groupSize, snapshotEveryStepCount },
       ...figures,
       histories: await historiesOf(client, experimentId, { stepCount, runCount }),
-      orchestrationMs: orchestrationFigures(steps, snapshotEveryStepCount),
+      orchestrationMs: orchestrationFigures(overheads, stepCount),
       controlMemory: memoryFigures(memory),
+      plot: plotted(load, overheads, memory),
     };
   });
   return measured.finally(close);
+}
+
+/** @returns the file of the plot */
+function plotted({ stepCount, runCount }: Load, overheads: readonly Overhead[], memory: readonly number[]): string {
+  const name = `load-${String(stepCount)}x${String(runCount)}.svg`;
+  const file = fileURLToPath(new URL(`../docs/figures/${name}`, import.meta.url));
+  writeFileSync(file, drawLoad(overheads, memory, { stepCount, runCount }));
+  return file;
 }
 
 async function reading({ home, settings }: Load): Promise<Reading> {

@@ -44,6 +44,7 @@ const names = [
   'chaos',
   'fuzz',
   'load',
+  'workers',
   'serve',
   'studio',
   'tinker',
@@ -57,7 +58,7 @@ export interface Recorded {
 export interface BenchOptions {
   /** Whether the peers run, too, in turn with this project. */
   readonly withPeers: boolean;
-  /** For `telemetry`: number of rounds per side. */
+  /** For `telemetry` and `workers`: number of rounds per side. */
   readonly roundCount?: number;
   /** For `dataset`: number of rows. */
   readonly rowCount?: number;
@@ -106,7 +107,7 @@ async function main(args: readonly string[]): Promise<void> {
     });
   }
   const { bench } = (await import(file.href)) as BenchModule;
-  const roundCount = countOf(values.rounds, '--rounds', 'telemetry', name);
+  const roundCount = countOf(values.rounds, '--rounds', known === 'workers' ? known : 'telemetry', name);
   const rowCount = countOf(values.rows, '--rows', 'dataset', name);
   const stepCount = countOf(values.steps, '--steps', 'load', name);
   const runCount = countOf(values.runs, '--runs', known === 'fuzz' ? known : 'load', name);

@@ -27,28 +27,38 @@ export async function stepFigures(client: Client, runId: string) {
   return figuresOf(await activitiesOf(client, runId));
 }
 
-interface DoneActivity {
+export interface DoneActivity {
   readonly type: string;
+  readonly scheduledAtMs: number;
   readonly endedAtMs: number;
   readonly computeMs: number;
 }
 
-async function activitiesOf(client: Client, workflowId: string): Promise<readonly DoneActivity[]> {
+/** Completed activities of a run, in the order of their completion. */
+export async function activitiesOf(client: Client, workflowId: string): Promise<readonly DoneActivity[]> {
   const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
-  const typeOf = new Map(
-    (events ?? []).map(({ eventId, activityTaskScheduledEventAttributes: scheduled }) => [
-      String(eventId),
-      scheduled?.activityType?.name ?? '',
-    ]),
-  );
+  const scheduledBy = new Map((events ?? []).map((event) => [String(event.eventId), event]));
   return (events ?? []).flatMap(({ eventTime, activityTaskCompletedEventAttributes: completed }) => {
     const payload = completed?.result?.payloads?.[0];
     if (!completed || !payload) return [];
+    const scheduled = scheduledBy.get(String(completed.scheduledEventId));
+    const type = scheduled?.activityTaskScheduledEventAttributes?.activityType?.name ?? '';
     // `findRun` answers null where there is no such run.
     const computeMs = computeMsOf(defaultPayloadConverter.fromPayload<Timed | Partial<StepResult> | null>(payload));
-    const endedAtMs = Number(eventTime?.seconds ?? 0) * 1000 + (eventTime?.nanos ?? 0) / 1e6;
-    return [{ type: typeOf.get(String(completed.scheduledEventId)) ?? '', endedAtMs, computeMs }];
+    return [
+      { type, scheduledAtMs: millisecondsOf(scheduled?.eventTime), endedAtMs: millisecondsOf(eventTime), computeMs },
+    ];
   });
+}
+
+interface EventTime {
+  /** A number or a Long. */
+  readonly seconds?: unknown;
+  readonly nanos?: number | null;
+}
+
+function millisecondsOf(time: EventTime | null | undefined): number {
+  return Number(time?.seconds ?? 0) * 1000 + (time?.nanos ?? 0) / 1e6;
 }
 
 interface Timed {

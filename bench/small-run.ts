@@ -15,17 +15,25 @@ function settingsOf(name: string, seed: number, stepCount: number): string[] {
   return [`name=${name}`, `seeds=[${String(seed)}]`, `arms={mt-rl: ${arm}}`, 'evaluation.tasks=[technical]'];
 }
 
+export interface SmallRun {
+  readonly name: string;
+  readonly seed: number;
+  readonly stepCount: number;
+  /** More settings of the recipe, `PATH=VALUE` each. */
+  readonly changes?: readonly string[];
+}
+
 /** Runs it to completion; `ended` then inspects it through the same client. */
 export async function smallRun<T>(
   settings: StackSettings,
-  { name, seed, stepCount }: { readonly name: string; readonly seed: number; readonly stepCount: number },
+  { name, seed, stepCount, changes = [] }: SmallRun,
   ended: (run: { client: Client; experimentId: string; runId: string; wallMs: number }) => T | Promise<T>,
 ): Promise<T> {
   return withTemporalClient(settings.temporal, async (client) => {
-    const { recipe, parsed } = loadRecipeFile(
-      join(projectRoot, 'recipes', 'demo-quick.yaml'),
-      settingsOf(name, seed, stepCount),
-    );
+    const { recipe, parsed } = loadRecipeFile(join(projectRoot, 'recipes', 'demo-quick.yaml'), [
+      ...settingsOf(name, seed, stepCount),
+      ...changes,
+    ]);
     const experimentId = `${name}-${String(seed)}`;
     const stack = { settings, client, store: openArtifactStore(settings.s3) };
     await startOrAttach(stack, { experimentId, recipe, parsed });

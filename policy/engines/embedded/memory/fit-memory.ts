@@ -16,7 +16,8 @@ import {
   total,
   updateLanesThatFit,
 } from './memory-plan.ts';
-import { callTokenCountMax, largestCount, microBatches } from '../packing/micro-batches.ts';
+import { joinBatches } from '../packing/join-batches.ts';
+import { callTokenCountMax, callTokenCountMin, largestCount, microBatches } from '../packing/micro-batches.ts';
 import { packGroups } from '../packing/pack-groups.ts';
 import {
   type SamplePart,
@@ -113,44 +114,53 @@ export function cutTraining(
   const lengths = groups.map(({ prompt, completions }) =>
     completions.reduce((sum, { tokenIds }) => sum + tokenIds.length, prompt.tokenIds.length),
   );
-  const batchOf = (indices: readonly number[]): Batch => ({
-    indices,
-    groups: indices.map((index) => groups[index] as TrainGroup),
-  });
+  const groupsOf = (indices: readonly number[]): TrainGroup[] => indices.map((index) => groups[index] as TrainGroup);
+  const batchOf = (indices: readonly number[]): Batch => ({ indices, groups: groupsOf(indices) });
+  const tokenCountOf = (indices: readonly number[]): number =>
+    indices.reduce((sum, index) => sum + (lengths[index] as number), 0);
   const bytesOf = (batch: Batch): number =>
     callByteLength(
       sessions.trainingPlan({ ...options, withImages: hasImages(batch.groups) }),
       packGroups(architecture, batch.groups).tensors,
     );
   const { byteLengthMax } = memory ?? {};
+  // Planned for one lane, however many there are, because the split affects the bits of the result.
+  const fits = (indices: readonly number[]): boolean =>
+    byteLengthMax === undefined ||
+    total(residentBytes(specs, withReference, 1)) + bytesOf(batchOf(indices)) <= byteLengthMax;
   let from = 0;
   const batches = groupCounts.flatMap((count) => {
     const indices = Array.from({ length: count }, (_, i) => from + i);
     from += count;
     return batchesOf(indices);
   });
-  return onLanes(fitted, request, batches.map(batchOf), bytesOf);
+  const parts = groupCounts.length > 1 ? joinBatches(batches, { groupsOf, countMaxOf: joinedCountMax, fits }) : batches;
+  return onLanes(fitted, request, parts.map(batchOf), bytesOf);
 
   /** Micro-batches of groups that are one request. */
   function batchesOf(indices: readonly number[]): (readonly number[])[] {
     const inRequest = (places: readonly number[]): number[] => places.map((place) => indices[place] as number);
-    // Planned for one lane, however many there are, because the split affects the bits of the result.
     const batches = microBatches(
       indices.map((index) => lengths[index] as number),
       tokensOfCall(indices),
-      (places) =>
-        byteLengthMax === undefined ||
-        total(residentBytes(specs, withReference, 1)) + bytesOf(batchOf(inRequest(places))) <= byteLengthMax,
+      (places) => fits(inRequest(places)),
     );
     return batches.map(inRequest);
+  }
+
+  /** Groups like these that are a lane's share of the tokens, and fit into a call: no bit of them depends on it. */
+  function joinedCountMax(indices: readonly number[]): number {
+    const share = Math.max(callTokenCountMin, tokenCountOf([...groups.keys()]) / sessions.laneCount);
+    const tokenCountMax = Math.min(callTokenCountMax, share);
+    const callCountMax = sessions.callByteLengthMax / bytesOf(batchOf(indices));
+    return indices.length * Math.min(Math.ceil(tokenCountMax / tokenCountOf(indices)), callCountMax);
   }
 
   /** Tokens that need as many bytes as a call may, if all need as many as they do together. */
   function tokensOfCall(indices: readonly number[]): number {
     if (indices.length < 2 || sessions.callByteLengthMax === Infinity) return callTokenCountMax;
-    const tokenCount = indices.reduce((sum, index) => sum + (lengths[index] as number), 0);
     const byteLength = bytesOf(batchOf(indices));
-    return Math.min(callTokenCountMax, Math.ceil((tokenCount * sessions.callByteLengthMax) / byteLength));
+    return Math.min(callTokenCountMax, Math.ceil((tokenCountOf(indices) * sessions.callByteLengthMax) / byteLength));
   }
 }
 

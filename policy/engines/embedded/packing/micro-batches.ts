@@ -3,7 +3,7 @@
 /** Approximate maximum of tokens per call: more tokens are no faster on a CPU, and need more memory. */
 export const callTokenCountMax = 2048;
 /** Minimum of tokens per call: the fixed cost of a call makes smaller calls slower, even if they run concurrently. */
-const callTokenCountMin = 512;
+export const callTokenCountMin = 512;
 
 /**
  * Indices of the groups in each micro-batch, longest first; ties stay in order. Micro-batches come in pairs of equal

@@ -18,10 +18,25 @@ export interface PackedCells {
   readonly tokenCount: number;
 }
 
+/** Sizes of the cells of each group: the bits of a group depend on these, not on how many groups there are. */
+export interface CellSizes {
+  /** Cells of the prompt, and of each completion. */
+  readonly promptLength: number;
+  readonly length: number;
+  /** Completions of a group. */
+  readonly groupSize: number;
+}
+
+export function cellSizes(groups: readonly GroupLengths[]): CellSizes {
+  return {
+    promptLength: rounded(Math.max(...groups.map(({ prompt }) => prompt))),
+    length: rounded(Math.max(1, ...groups.flatMap(({ completions }) => completions))),
+    groupSize: Math.max(1, ...groups.map(({ completions }) => completions.length)),
+  };
+}
+
 export function packCells(groups: readonly GroupLengths[]): PackedCells {
-  const promptLength = rounded(Math.max(...groups.map(({ prompt }) => prompt)));
-  const groupSize = Math.max(1, ...groups.map(({ completions }) => completions.length));
-  const length = rounded(Math.max(1, ...groups.flatMap(({ completions }) => completions)));
+  const { promptLength, length, groupSize } = cellSizes(groups);
   const ownStart = groups.length * promptLength;
   const cellCount = ownStart + groups.length * groupSize * length;
   const lengths = groups.flatMap(({ prompt, completions }) => [prompt, ...completions]);

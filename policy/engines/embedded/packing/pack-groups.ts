@@ -10,7 +10,7 @@ import type { Architecture } from '../../../models/architecture.ts';
 import { hidden } from '../../../models/attention.ts';
 import { rotaryRows } from '../../../models/rotary-rows.ts';
 import type { Tensor } from '../../../runtime/graph-runner.ts';
-import { packCells } from './pack-cells.ts';
+import { type GroupLengths, packCells } from './pack-cells.ts';
 import { float32, imageTensors, int64 } from './prompt-batch.ts';
 
 export interface PackedGroups {
@@ -24,12 +24,7 @@ export interface PackedGroups {
 }
 
 export function packGroups(architecture: Architecture, groups: readonly TrainGroup[]): PackedGroups {
-  const cells = packCells(
-    groups.map(({ prompt, completions }) => ({
-      prompt: prompt.tokenIds.length,
-      completions: completions.map(readLength),
-    })),
-  );
+  const cells = packCells(groupLengths(groups));
   const completions = groups.flatMap((group) => group.completions);
   const prompts = groups.map((group) => group.prompt);
   const completionTokenCountMax = Math.max(0, ...completions.map((completion) => completion.tokenIds.length));
@@ -79,6 +74,14 @@ export function packGroups(architecture: Architecture, groups: readonly TrainGro
       tensors.set(name, tensor);
   }
   return { tensors, completions, groupSizes: groups.map((group) => group.completions.length), tokenCount };
+}
+
+/** Tokens of each group that are in the list. */
+export function groupLengths(groups: readonly TrainGroup[]): GroupLengths[] {
+  return groups.map(({ prompt, completions }) => ({
+    prompt: prompt.tokenIds.length,
+    completions: completions.map(readLength),
+  }));
 }
 
 /** Whether log-probs are over the tokens that sampling kept. */
