@@ -6,6 +6,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { projectRoot } from '../core/project.ts';
 import { cacheRoot } from '../infra/binaries/cache.ts';
 import { down } from '../infra/stack/down.ts';
 import type { Env } from '../infra/stack/env.ts';
@@ -23,17 +24,25 @@ const stepCount = 6;
 /** The first steps warm up processes and caches. */
 const skippedStepCount = 2;
 const shardCount = 2;
-const groupSize = 32;
-/** Of a step: many where it is split, because a second worker has to fetch the policy first. */
-const promptCounts = { sharded: 128, pooled: 16 };
+/** Of a step; many where it is split, because a second worker has to fetch the policy first. */
+const shapes = {
+  sharded: { promptCountPerStep: 128, groupSize: 64 },
+  pooled: { promptCountPerStep: 16, groupSize: 32 },
+} as const;
+const policy = JSON.stringify({ config: join(projectRoot, 'recipes', 'demo-config'), initSeed: 0 });
 
-/** With a snapshot after every step, a worker of another pool fetches the policy and repeats no update. */
-const common = [`arms.mt-rl.groupSize=${String(groupSize)}`, 'arms.mt-rl.snapshotEveryStepCount=1'];
-const sharded = [
-  `arms.mt-rl.promptCountPerStep=${String(promptCounts.sharded)}`,
-  `arms.mt-rl.rolloutShardCount=${String(shardCount)}`,
-];
-const pooled = [`arms.mt-rl.promptCountPerStep=${String(promptCounts.pooled)}`, 'pools.rollouts=sampling'];
+function changesOf({ promptCountPerStep, groupSize }: (typeof shapes)[keyof typeof shapes]): string[] {
+  return [
+    // Fresh weights hardly ever sample the stop token: all completions are equally long.
+    `policy=${policy}`,
+    `arms.mt-rl.promptCountPerStep=${String(promptCountPerStep)}`,
+    `arms.mt-rl.groupSize=${String(groupSize)}`,
+    // A worker of another pool fetches the policy, and repeats no update.
+    'arms.mt-rl.snapshotEveryStepCount=1',
+  ];
+}
+const sharded = [...changesOf(shapes.sharded), `arms.mt-rl.rolloutShardCount=${String(shardCount)}`];
+const pooled = [...changesOf(shapes.pooled), 'pools.rollouts=sampling'];
 const stale = ['arms.mt-rl.stalenessStepCountMax=1', 'arms.mt-rl.correction=token-truncated'];
 
 interface Bench {
@@ -74,7 +83,7 @@ async function measured(on: Bench, roundCount: number) {
   }
   const { alone, together, inTurn, ahead } = figures;
   return {
-    ...{ promptCounts, groupSize, shardCount, stepCount, roundCount },
+    ...{ shapes, shardCount, stepCount, roundCount },
     rolloutsOfAStep: { oneWorkerMs: median(alone), twoWorkersMs: median(together), ratio: ratioOf(alone, together) },
     stepWithAPoolForRollouts: { inTurnMs: median(inTurn), aheadMs: median(ahead), ratio: ratioOf(inTurn, ahead) },
   };
@@ -84,7 +93,7 @@ let seed = Date.now() % 2 ** 31;
 
 /** A run with a seed of its own, so that it finds nothing in the store. */
 function run({ settings }: Bench, changes: readonly string[]): Promise<readonly DoneActivity[]> {
-  const spec = { name: 'bench-workers', seed: seed++, stepCount, changes: [...common, ...changes] };
+  const spec = { name: 'bench-workers', seed: seed++, stepCount, changes };
   return smallRun(settings, spec, ({ client, runId }) => activitiesOf(client, runId));
 }
 

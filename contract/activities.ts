@@ -37,6 +37,12 @@ export interface Made {
   readonly computeMs: number;
 }
 
+/** Of an activity after which an engine holds the policy that the run goes on with. */
+export interface Held {
+  /** The task queue of the worker with that engine, which polls it alone; absent if the result was found in the store. */
+  readonly heldBy?: string;
+}
+
 /**
  * A policy at any step: its newest snapshot, and the step records since, whose replay restores it (on a bit-exact
  * engine, bit for bit).

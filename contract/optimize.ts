@@ -1,7 +1,7 @@
 /** Updates of a policy: one step from rollouts, or several supervised ones. */
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import type { BadSteps } from './guards.ts';
-import type { Made, PolicyState, RunRef, Timed } from './activities.ts';
+import type { Held, Made, PolicyState, RunRef, Timed } from './activities.ts';
 
 export interface OptimizeInput extends RunRef {
   readonly plan: ArtifactRef;
@@ -18,7 +18,7 @@ export interface OptimizeInput extends RunRef {
   /** A step record of another run, whose steps are repeated whatever the recipe says now (fork.ts). */
   readonly recorded?: ArtifactRef;
 }
-export interface OptimizeResult extends Made, Timed {
+export interface OptimizeResult extends Made, Timed, Held {
   /** The step record: everything needed to replay the activity's updates. */
   readonly record: ArtifactRef;
   readonly loss: number;

@@ -1,12 +1,12 @@
 /** Snapshots of a run's policy, and their mean. */
 import type { ArtifactRef } from '../artifacts/ref.ts';
-import type { Made, PolicyState } from './activities.ts';
+import type { Held, Made, PolicyState } from './activities.ts';
 
 export interface SnapshotInput {
   readonly policy: PolicyState;
   readonly step: number;
 }
-export interface SnapshotResult extends Made {
+export interface SnapshotResult extends Made, Held {
   /** Snapshot manifest: weights, optimizer state, step, refs to the records it includes and the previous snapshot. */
   readonly snapshot: ArtifactRef;
   /** Checkpoint manifest in Hugging Face layout; its digest is the policy's. */

@@ -1,6 +1,6 @@
 /** A whole step of reinforcement learning in one activity. */
 import type { ArtifactRef } from '../artifacts/ref.ts';
-import type { PolicyState, RewardResult, RolloutResult, RunRef, Timed } from './activities.ts';
+import type { Held, PolicyState, RewardResult, RolloutResult, RunRef, Timed } from './activities.ts';
 import type { OptimizeResult } from './optimize.ts';
 
 export interface StepInput extends RunRef {
@@ -13,7 +13,7 @@ export interface StepInput extends RunRef {
 }
 
 /** Each part has a manifest of its own, under the key of the separate activity. */
-export interface StepResult extends Timed {
+export interface StepResult extends Timed, Held {
   readonly rollout: RolloutResult;
   readonly reward: RewardResult;
   readonly update: OptimizeResult;

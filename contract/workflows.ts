@@ -113,6 +113,8 @@ export interface RunCarry {
   /** Of a run with validation, from its first one on. */
   readonly selection?: Selection;
   readonly paused: boolean;
+  /** Task queue of the worker that holds the policy, if one does. */
+  readonly heldBy?: string;
   /** Whether an operator has changed the budget. */
   readonly budgetChanged?: boolean;
   /** Of an arm with guards. */

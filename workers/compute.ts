@@ -1,8 +1,9 @@
 /** The compute worker: the activities that need an engine; each engine is a separate process. */
 import { availableParallelism } from 'node:os';
-import { Worker } from '@temporalio/worker';
+import { type NativeConnection, Worker } from '@temporalio/worker';
 import { buildVersionOf, codeVersionOf } from '../pipeline/code/code-version.ts';
 import { createComputeActivities } from '../activities/compute.ts';
+import type { ComputeDeps } from '../pipeline/deps.ts';
 import { EnginePool } from '../pipeline/policies/engine-pool.ts';
 import { StateCache } from '../pipeline/policies/state-cache.ts';
 import { retryAfterMsOf } from '../pipeline/retry-after.ts';
@@ -11,10 +12,12 @@ import { hubSettings } from '../artifacts/hub/hub-settings.ts';
 import { openArtifactStore } from '../artifacts/store/open-store.ts';
 import { memoryByteLength } from '../core/memory.ts';
 import { dataConverterOf } from '../infra/payloads/data-converter.ts';
+import { ownQueueOf } from '../infra/stack/own-queue.ts';
 import { readSettings } from '../infra/stack/settings.ts';
 import { proveStore } from '../infra/stack/store-proof.ts';
 import { engineNamed, engineTable } from '../policy/engines/table.ts';
 import { ActivityMetrics } from './activity-metrics.ts';
+import { jointly } from './jointly.ts';
 import { createLog, installRuntime } from './logging.ts';
 import { withNamedProvider } from './named-provider.ts';
 import { serve } from './serve.ts';
@@ -45,7 +48,9 @@ const engines = await openEngines({ environment, threadCount, memoryShare, store
 const enginePool = new EnginePool(engineCount, () => (tracing ? tracedEngine(engines.start()) : engines.start()));
 const codeVersion = codeVersionOf(engines.choice.backend, engineName);
 const buildVersion = buildVersionOf();
-const activities = createComputeActivities({
+const taskQueue = [settings.taskQueues.compute, ...(serving.pool === undefined ? [] : [serving.pool])].join('-');
+const ownQueue = ownQueueOf(taskQueue);
+const deps: ComputeDeps = {
   store,
   codeVersion: (activity) => engines.versionWith(codeVersion(activity)),
   log,
@@ -55,7 +60,26 @@ const activities = createComputeActivities({
   transfer: engines.states,
   stateCache: new StateCache(engines.states),
   spoolFolder,
-});
+};
+const activities = createComputeActivities(deps, ownQueue);
+
+const workerOn = (connection: NativeConnection, taskQueue: string): Promise<Worker> =>
+  Worker.create({
+    connection,
+    namespace: settings.temporal.namespace,
+    dataConverter,
+    taskQueue,
+    activities,
+    maxConcurrentActivityTaskExecutions: engineCount,
+    maxConcurrentActivityTaskPolls: engineCount,
+    // The interval of the activities' heartbeats (pipeline/heartbeat.ts), so that throttling does not cause timeouts.
+    maxHeartbeatThrottleInterval: '2s',
+    defaultHeartbeatThrottleInterval: '2s',
+    interceptors: {
+      activity: [(context) => ({ inbound: metrics.interceptor(context) }), ...(tracing ? [tracing.activity] : [])],
+    },
+    ...servingOptions(serving, buildVersion),
+  });
 
 await serve({
   name: 'compute',
@@ -63,23 +87,8 @@ await serve({
   serving,
   log,
   spoolFolder,
-  createWorker: (connection) =>
-    Worker.create({
-      connection,
-      namespace: settings.temporal.namespace,
-      dataConverter,
-      taskQueue: [settings.taskQueues.compute, ...(serving.pool === undefined ? [] : [serving.pool])].join('-'),
-      activities,
-      maxConcurrentActivityTaskExecutions: engineCount,
-      maxConcurrentActivityTaskPolls: engineCount,
-      // The interval of the activities' heartbeats (pipeline/heartbeat.ts), so that throttling does not cause timeouts.
-      maxHeartbeatThrottleInterval: '2s',
-      defaultHeartbeatThrottleInterval: '2s',
-      interceptors: {
-        activity: [(context) => ({ inbound: metrics.interceptor(context) }), ...(tracing ? [tracing.activity] : [])],
-      },
-      ...servingOptions(serving, buildVersion),
-    }),
+  createWorker: async (connection) =>
+    jointly([await workerOn(connection, taskQueue), await workerOn(connection, ownQueue)]),
 });
 await enginePool.close();
 // If closing fails, the store's lease expires after a few minutes.

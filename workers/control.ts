@@ -12,6 +12,7 @@ import { readSettings } from '../infra/stack/settings.ts';
 import { proveStore } from '../infra/stack/store-proof.ts';
 import { ActivityMetrics } from './activity-metrics.ts';
 import { createLog, installRuntime } from './logging.ts';
+import { jointly } from './jointly.ts';
 import { serve } from './serve.ts';
 import { startTracing } from './tracing.ts';
 import { servingOptions, servingSettings } from './serving-settings.ts';
@@ -41,22 +42,24 @@ await serve({
   settings,
   serving,
   log,
-  createWorker: (connection) =>
-    Worker.create({
-      connection,
-      namespace: settings.temporal.namespace,
-      dataConverter,
-      taskQueue: settings.taskQueues.control,
-      workflowBundle: { codePath },
-      activities,
-      // When a worker dies, its workflows' next tasks wait this long for it before any other worker may take them.
-      stickyQueueScheduleToStartTimeout: '3s',
-      interceptors: {
-        activity: [(context) => ({ inbound: metrics.interceptor(context) }), ...(tracing ? [tracing.activity] : [])],
-      },
-      ...(tracing && { sinks: tracing.sinks }),
-      ...servingOptions(serving, buildVersion),
-    }),
+  createWorker: async (connection) =>
+    jointly([
+      await Worker.create({
+        connection,
+        namespace: settings.temporal.namespace,
+        dataConverter,
+        taskQueue: settings.taskQueues.control,
+        workflowBundle: { codePath },
+        activities,
+        // When a worker dies, its workflows' next tasks wait this long for it before any other worker may take them.
+        stickyQueueScheduleToStartTimeout: '3s',
+        interceptors: {
+          activity: [(context) => ({ inbound: metrics.interceptor(context) }), ...(tracing ? [tracing.activity] : [])],
+        },
+        ...(tracing && { sinks: tracing.sinks }),
+        ...servingOptions(serving, buildVersion),
+      }),
+    ]),
 });
 // If closing fails, the store's lease expires after a few minutes.
 await store.close().catch(() => undefined);

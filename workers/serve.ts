@@ -5,13 +5,14 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { NativeConnection, type Worker } from '@temporalio/worker';
+import { NativeConnection } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { describeError, MtrlError } from '../core/errors.ts';
 import { readSettings, type StackSettings } from '../infra/stack/settings.ts';
 import { connectionOptions } from '../infra/stack/temporal-settings.ts';
 import { readyFileOf, waitingFileOf, type WorkerName } from '../infra/stack/workers.ts';
 import { serveHealth } from './health.ts';
+import type { Polling } from './jointly.ts';
 import type { ServingSettings } from './serving-settings.ts';
 import { unfitness } from './surroundings.ts';
 
@@ -30,7 +31,7 @@ export interface ServeOptions {
   readonly log: Logger;
   /** Folder on the local disk that the activities need. */
   readonly spoolFolder?: string;
-  readonly createWorker: (connection: NativeConnection) => Promise<Worker>;
+  readonly createWorker: (connection: NativeConnection) => Promise<Polling>;
 }
 
 /** Returns after SIGTERM or SIGINT, once running activities have finished or been handed back. */
@@ -50,7 +51,7 @@ export async function serve({ name, settings, serving, log, spoolFolder, createW
         serviceState.attach(worker, connection);
         const running = worker.run();
         state.polling();
-        log.info({ address: settings.temporal.address, taskQueue: worker.options.taskQueue }, 'polling');
+        log.info({ address: settings.temporal.address, taskQueue: worker.taskQueue }, 'polling');
         const look = new AbortController();
         const watched = watch(worker, () => unfitness(connection, settings, spoolFolder), settings, look.signal);
         await running.finally(() => {
@@ -77,7 +78,7 @@ export async function serve({ name, settings, serving, log, spoolFolder, createW
 
 /** Shuts the worker down when it must stop polling. Returns the reason; undefined if `signal` ends the watch. */
 async function watch(
-  worker: Worker,
+  worker: Polling,
   look: () => Promise<string | undefined>,
   { temporal, s3 }: StackSettings,
   signal: AbortSignal,
@@ -88,7 +89,7 @@ async function watch(
     await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
     const reason = isOver() ? undefined : await look();
     if (reason === undefined || isOver()) continue;
-    if (worker.getState() === 'RUNNING') worker.shutdown();
+    worker.shutdown();
     return reason;
   }
   return undefined;
@@ -160,7 +161,7 @@ class ServiceState {
   readonly end: Promise<void>;
   #ending = false;
   #waiting: string | undefined;
-  #polling: { readonly worker: Worker; readonly connection: NativeConnection } | undefined;
+  #polling: { readonly worker: Polling; readonly connection: NativeConnection } | undefined;
 
   constructor(log: Logger) {
     this.end = new Promise((resolve) => {
@@ -180,7 +181,7 @@ class ServiceState {
     return this.#ending;
   }
 
-  attach(worker: Worker, connection: NativeConnection): void {
+  attach(worker: Polling, connection: NativeConnection): void {
     this.#polling = { worker, connection };
     this.#waiting = undefined;
     if (this.#ending) this.#shutDown();
@@ -198,7 +199,7 @@ class ServiceState {
   async notReady(): Promise<string | undefined> {
     if (this.#ending) return 'stopping: no new tasks are accepted';
     const polling = this.#polling;
-    if (polling?.worker.getState() !== 'RUNNING')
+    if (!polling?.worker.isRunning())
       return `not polling: ${this.#waiting ?? 'Temporal does not answer, or has not yet'}`;
     const { connection } = polling;
     await connection.withDeadline(Date.now() + answerTimeoutMs, () => connection.workflowService.getSystemInfo({}));
@@ -206,7 +207,7 @@ class ServiceState {
   }
 
   #shutDown(): void {
-    if (this.#polling?.worker.getState() === 'RUNNING') this.#polling.worker.shutdown();
+    this.#polling?.worker.shutdown();
   }
 }
 

@@ -12,6 +12,7 @@ import { onPool } from './pools.ts';
 import { endedBadly } from './failure.ts';
 import { cacheOf, computeMsOf, pauseSignal, resumeSignal, runProgressQuery } from './progress.ts';
 import { isTrained, samplesRollouts } from './training/plan-work.ts';
+import { PolicyHolder } from './training/policy-holder.ts';
 import { RolloutsAhead } from './training/rollouts-ahead.ts';
 import { RunBudget } from './training/run-budget.ts';
 import { RunCeilings } from './training/run-ceilings.ts';
@@ -83,7 +84,8 @@ export async function run(input: RunInput): Promise<RunResult> {
         ...(kept.rewardLine !== undefined && { rewardLine: kept.rewardLine }),
       };
     }
-    const context = { input, tracker, budget, guards, ceilings };
+    const holder = new PolicyHolder(input.carried?.heldBy);
+    const context = { input, tracker, budget, guards, ceilings, holder };
     let mixture = input.carried?.mixture ?? (await mix(context, shared?.segment));
     if (isShared && shared.cut) {
       const update = await recordedSteps({ ...context, planRef: mixture.plan }, shared, policy);
@@ -109,7 +111,7 @@ export async function run(input: RunInput): Promise<RunResult> {
           ...{ ...tracker.totals, mixture, step, policy, paused, budget: budget.carried },
           ...(sampled && { ahead: sampled }),
           ...(budgetChanged() && { budgetChanged: true }),
-          ...{ ...guards.carried, ...ceilings.carried },
+          ...{ ...guards.carried, ...ceilings.carried, ...holder.carried },
         };
         await continueAsNew<typeof run>({ ...input, carried });
       }
@@ -266,15 +268,16 @@ async function ended({ plan }: RunInput, tracker: RunTracker, policy: PolicyStat
 }
 
 async function takeSnapshot(
-  { input, tracker, ceilings }: MixContext,
+  { input, tracker, ceilings, holder }: MixContext,
   step: number,
   policy: PolicyState,
 ): Promise<SnapshotResult> {
   tracker.phase(`snapshot after ${String(step)} steps`);
   const summary = `snapshot after ${String(step)} steps`;
-  const snapshot = await compute.snapshot.executeWithOptions({ summary, ...onPool(input.plan.pools?.training) }, [
-    { policy, step },
-  ]);
+  const snapshot = await holder.run((options) => compute.snapshot.executeWithOptions(options, [{ policy, step }]), {
+    summary,
+    ...onPool(input.plan.pools?.training),
+  });
   tracker.made('snapshot', snapshot);
   ceilings.took({ byteLength: snapshot.byteLength ?? 0 });
   tracker.snapshotted(snapshot.checkpoint);

@@ -1,6 +1,7 @@
 /** Task queues on which tasks wait although no worker polls them, such as that of a pool that nobody has started. */
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import proto from '@temporalio/proto';
+import { isOwnQueue } from './own-queue.ts';
 import type { StackSettings } from './settings.ts';
 
 export interface UnpolledQueue {
@@ -79,9 +80,12 @@ async function pendingTasks(client: Client, workflowId: string, runId: string): 
   }
 }
 
-/** Nothing if no worker could take the task now: there is none, it is paused, or its cancellation is awaited. */
+/**
+ * Nothing if no worker could take the task now, as there is none, it is paused, or its cancellation is awaited; and
+ * nothing if it will soon be taken from the queue of one worker.
+ */
 function taskOf(type: QueuedTask['type'], taskQueue: string | null | undefined, state: unknown): QueuedTask[] {
-  if (!taskQueue || (state !== states.scheduled && state !== states.started)) return [];
+  if (!taskQueue || isOwnQueue(taskQueue) || (state !== states.scheduled && state !== states.started)) return [];
   return [{ taskQueue, type, isStarted: state === states.started }];
 }
 

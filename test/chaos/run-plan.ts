@@ -8,6 +8,7 @@ import { describeError } from '../../core/errors.ts';
 import { withTemporalClient } from '../../infra/stack/temporal-client.ts';
 import type { ExperimentIndex } from '../../pipeline/reporting/experiment-index.ts';
 import { tinyRecipe } from '../end-to-end/tiny-recipe.ts';
+import { repeatedActivities } from '../support/repeated-activities.ts';
 import type { ChaosPlan } from './chaos-plan.ts';
 import type { ChaosServers } from './chaos-servers.ts';
 import { ChaosStack } from './chaos-stack.ts';
@@ -161,8 +162,5 @@ async function reasonOf(handle: { result(): Promise<unknown> }): Promise<string>
 
 async function repeatedAttempts(client: Client, workflowId: string): Promise<number> {
   const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
-  return (events ?? []).reduce(
-    (sum, { activityTaskStartedEventAttributes: started }) => sum + Math.max(0, (started?.attempt ?? 1) - 1),
-    0,
-  );
+  return repeatedActivities(events).length;
 }

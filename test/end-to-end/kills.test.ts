@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { EndedExperiment } from './whole-stack.ts';
+import { repeatedActivities } from '../support/repeated-activities.ts';
 import { tinyRecipe } from './tiny-recipe.ts';
 import { policiesOf, WholeStack } from './whole-stack.ts';
 
@@ -58,18 +59,8 @@ it('completes with the same policy when every process is killed once', async () 
 const scoresOf = ({ runs }: EndedExperiment) =>
   runs.flatMap(({ evaluations }) => evaluations.map(({ scores }) => scores));
 
-/** Types of the activities that were started more than once, from the history of the run. */
+/** From the history of the run. */
 async function retriedActivities(): Promise<string[]> {
   const { events } = await stack.withClient((client) => client.workflow.getHandle(runId).fetchHistory());
-  const types = new Map<string, string>();
-  const retried: string[] = [];
-  for (const {
-    eventId,
-    activityTaskScheduledEventAttributes: scheduled,
-    activityTaskStartedEventAttributes: started,
-  } of events ?? []) {
-    if (scheduled?.activityType?.name) types.set(String(eventId), scheduled.activityType.name);
-    if (started && (started.attempt ?? 1) > 1) retried.push(types.get(String(started.scheduledEventId)) ?? '');
-  }
-  return retried;
+  return repeatedActivities(events);
 }

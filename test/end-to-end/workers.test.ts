@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { choosePorts } from '../../infra/stack/ports.ts';
 import type { RecipeInput } from '../../recipes/recipe.ts';
+import { repeatedActivities } from '../support/repeated-activities.ts';
 import { tinyRecipe } from './tiny-recipe.ts';
 import { healthOf, policiesOf, WholeStack } from './whole-stack.ts';
 
@@ -76,7 +77,7 @@ it('fails no activity and ends with the same policy when a compute worker gets S
       expect(await healthOf(port, 'livez')).toBeUndefined();
     });
     expect(policies).toEqual(whole);
-    expect(await retriedCount('drained')).toBe(0);
+    expect(await repeatedCount('drained')).toBe(0);
   }));
 
 it('ends with the same policy for 4 shards when one of two workers is killed for good', () =>
@@ -86,7 +87,7 @@ it('ends with the same policy for 4 shards when one of two workers is killed for
       await stack.endDuring('killed/mt-rl/s0', 'rollout', second.pid ?? 0, 'SIGKILL');
     });
     expect(policies).toEqual(whole);
-    expect(await retriedCount('killed', 'rollout')).toBeGreaterThan(0);
+    expect(await repeatedCount('killed', 'rollout')).toBeGreaterThan(0);
   }));
 
 it('ends with the same policy when the next rollouts are sampled in a pool and the trainer is killed meanwhile', async () => {
@@ -123,27 +124,26 @@ function runHasStarted(runId: string): Promise<boolean> {
   );
 }
 
-/** Starts of activities in the history of an experiment's RL run: process ids of the workers, and attempts. */
-async function startsOf(experimentId: string, activity?: string) {
-  const handle = (client: Parameters<Parameters<typeof stack.withClient>[0]>[0]) =>
-    client.workflow.getHandle(`${experimentId}/mt-rl/s0`).fetchHistory();
-  const { events } = await stack.withClient(handle);
-  const wanted = new Set<string>();
-  const starts: { readonly pid: number; readonly attempt: number }[] = [];
-  for (const event of events ?? []) {
-    const { activityTaskScheduledEventAttributes: scheduled, activityTaskStartedEventAttributes: started } = event;
-    const name = scheduled?.activityType?.name;
-    if (name && (activity === undefined || name === activity)) wanted.add(String(event.eventId));
-    if (started && wanted.has(String(started.scheduledEventId)))
-      starts.push({ pid: Number(started.identity?.split('@')[0]), attempt: started.attempt ?? 1 });
-  }
-  return starts;
+function eventsOf(experimentId: string) {
+  return stack.withClient(async (client) => {
+    const { events } = await client.workflow.getHandle(`${experimentId}/mt-rl/s0`).fetchHistory();
+    return events ?? [];
+  });
 }
 
+/** Process ids of the workers that did an activity of an experiment's RL run. */
 async function workersOf(experimentId: string, activity: string): Promise<Set<number>> {
-  return new Set((await startsOf(experimentId, activity)).map(({ pid }) => pid));
+  const wanted = new Set<string>();
+  const pids = new Set<number>();
+  for (const event of await eventsOf(experimentId)) {
+    const { activityTaskScheduledEventAttributes: scheduled, activityTaskStartedEventAttributes: started } = event;
+    if (scheduled?.activityType?.name === activity) wanted.add(String(event.eventId));
+    if (started && wanted.has(String(started.scheduledEventId))) pids.add(Number(started.identity?.split('@')[0]));
+  }
+  return pids;
 }
 
-async function retriedCount(experimentId: string, activity?: string): Promise<number> {
-  return (await startsOf(experimentId, activity)).filter(({ attempt }) => attempt > 1).length;
+async function repeatedCount(experimentId: string, activity?: string): Promise<number> {
+  const repeated = repeatedActivities(await eventsOf(experimentId));
+  return repeated.filter((type) => activity === undefined || type === activity).length;
 }

@@ -3,6 +3,7 @@ import type {
   Activities,
   ArmPlan,
   EvaluateInput,
+  Held,
   EvaluateResult,
   KeptRun,
   Made,
@@ -54,6 +55,8 @@ export class MadeUpActivities {
   keptRuns: Map<string, KeptRun> | undefined;
   /** The Macro-F1 of an evaluation; undefined for the usual one. */
   scoreOf: (input: EvaluateInput) => number | undefined = () => undefined;
+  /** Task queue of the worker that is said to hold the policy. */
+  heldBy: string | undefined;
   /** The bad numbers of an update. */
   badOf: (input: OptimizeInput) => BadSteps | undefined = () => undefined;
   /** The end of an activity that is asked for it, in milliseconds. */
@@ -155,12 +158,13 @@ export class MadeUpActivities {
         const reward = await this.#reward({ ...run, step, rollouts: [rollout.rollouts] });
         const kl = reference && { reference };
         const update = await this.#optimize({ ...run, plan, fromStep: step, toStep: step + 1, policy, ...kl });
-        return { rollout, reward, update, ...(isTimed && { endedAtMs: this.endedAtMs() }) };
+        return { rollout, reward, update, ...this.#held(), ...(isTimed && { endedAtMs: this.endedAtMs() }) };
       },
       snapshot: async ({ policy, step }: SnapshotInput) => {
         await this.#note(`snapshot ${String(step)} of ${String(policy.log.length)}`);
         const name = `snapshot ${String(step)}`;
-        return { ...made(), snapshot: refTo(name), checkpoint: refTo(`${name} checkpoint`), byteLength: 1_000 };
+        const refs = { snapshot: refTo(name), checkpoint: refTo(`${name} checkpoint`) };
+        return { ...made(), ...refs, ...this.#held(), byteLength: 1_000 };
       },
       averageSnapshots: async ({ policy, count }: AverageSnapshotsInput) => {
         await this.#note(`mean of ${String(count)} up to ${policy.snapshot.uri.split('/').at(-1) ?? ''}`);
@@ -204,8 +208,13 @@ export class MadeUpActivities {
       ...{ loss: 1 / (toStep + 1), gradientNorm: 1, learningRate: 1e-4, logProbDifferenceMax: 0 },
       ...{ tokenCount: 16, droppedGroupCount: 0, weightsDigest: sha256(steps) },
       ...(bad && { bad }),
+      ...this.#held(),
       ...(isTimed && { endedAtMs: this.endedAtMs() }),
     };
+  }
+
+  #held(): Held {
+    return this.heldBy === undefined ? {} : { heldBy: this.heldBy };
   }
 
   async #note(call: string): Promise<void> {

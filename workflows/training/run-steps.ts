@@ -7,12 +7,13 @@ import type {
   RunRef,
   SampledStep,
 } from '../../contract/activities.ts';
-import type { OptimizeResult } from '../../contract/optimize.ts';
+import type { OptimizeInput, OptimizeResult } from '../../contract/optimize.ts';
 import type { SharedRun } from '../../contract/fork.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { compute, control } from '../activity-options.ts';
 import { onPool } from '../pools.ts';
 import type { RunBudget } from './run-budget.ts';
+import type { PolicyHolder } from './policy-holder.ts';
 import type { RolloutsAhead } from './rollouts-ahead.ts';
 import type { RunCeilings } from './run-ceilings.ts';
 import type { RunGuards } from './run-guards.ts';
@@ -35,6 +36,7 @@ export interface StepContext {
   };
   readonly guards: RunGuards;
   readonly ceilings: RunCeilings;
+  readonly holder: PolicyHolder;
 }
 
 export interface RolloutStep {
@@ -97,14 +99,12 @@ async function updated(
   if (!reward) throw new Error(`step ${String(step)} has no rewards`);
   const { rewards } = reward;
   const summary = `step ${String(step)} · update`;
-  const update = await compute.optimize.executeWithOptions({ summary, ...onPool(input.plan.pools?.training) }, [
-    {
-      ...{ ...run, plan: planRef, fromStep: step, toStep: step + 1 },
-      ...{ rollouts: shards.map((shard) => shard.rollouts), rewards },
-      ...stale,
-      ...referenceOf(input),
-    },
-  ]);
+  const update = await optimize(context, summary, {
+    ...{ ...run, plan: planRef, fromStep: step, toStep: step + 1 },
+    ...{ rollouts: shards.map((shard) => shard.rollouts), rewards },
+    ...stale,
+    ...referenceOf(input),
+  });
   tracker.made('rollout', ...shards);
   tracker.made('reward', ...rewarded);
   track(context, step, [...shards, ...rewarded], update, { reward, shards, stale });
@@ -113,12 +113,13 @@ async function updated(
 
 /** The step as one activity, whose result is that of its three parts. */
 async function stepAtOnce(context: StepContext, step: number, policy: PolicyState): Promise<RolloutStep> {
-  const { input, planRef, tracker } = context;
+  const { input, planRef, tracker, holder } = context;
   const summary = `step ${String(step)}: rollouts, rewards, update`;
   tracker.phase(summary);
-  const { rollout, reward, update, endedAtMs } = await compute.step.executeWithOptions(
+  const asked = { ...runRefOf(context), plan: planRef, step, policy, ...referenceOf(input) };
+  const { rollout, reward, update, endedAtMs } = await holder.run(
+    (options) => compute.step.executeWithOptions(options, [asked]),
     { summary, ...onPool(input.plan.pools?.training) },
-    [{ ...runRefOf(context), plan: planRef, step, policy, ...referenceOf(input) }],
   );
   tracker.alsoMade('rollout', rollout);
   tracker.alsoMade('reward', reward);
@@ -146,9 +147,13 @@ export async function updateSteps(
   const steps = `steps ${String(step)}–${String(toStep - 1)}`;
   tracker.phase(steps);
   const summary = `${steps} · supervised updates`;
-  const update = await compute.optimize.executeWithOptions({ summary, ...onPool(context.input.plan.pools?.training) }, [
-    { ...runRefOf(context), plan: planRef, fromStep: step, toStep, policy },
-  ]);
+  const update = await optimize(context, summary, {
+    ...runRefOf(context),
+    plan: planRef,
+    fromStep: step,
+    toStep,
+    policy,
+  });
   track(context, toStep - 1, [], update);
   return update;
 }
@@ -165,11 +170,17 @@ export async function recordedSteps(
   const steps = `steps ${String(step)}–${String(toStep - 1)}`;
   tracker.phase(steps);
   const summary = `${steps} · as recorded before the fork`;
-  const update = await compute.optimize.executeWithOptions({ summary, ...onPool(context.input.plan.pools?.training) }, [
-    { ...runRefOf(context), plan: planRef, fromStep: step, toStep, policy, recorded: record },
-  ]);
+  const update = await optimize(context, summary, {
+    ...{ ...runRefOf(context), plan: planRef, fromStep: step, toStep },
+    ...{ policy, recorded: record },
+  });
   track(context, toStep - 1, [], update);
   return update;
+}
+
+function optimize({ input, holder }: StepContext, summary: string, asked: OptimizeInput): Promise<OptimizeResult> {
+  const options = { summary, ...onPool(input.plan.pools?.training) };
+  return holder.run((where) => compute.optimize.executeWithOptions(where, [asked]), options);
 }
 
 export function runRefOf(context: Omit<StepContext, 'planRef'>): RunRef {
