@@ -29,19 +29,22 @@ const shapes = {
   sharded: { promptCountPerStep: 128, groupSize: 64 },
   pooled: { promptCountPerStep: 16, groupSize: 32 },
 } as const;
-const policy = JSON.stringify({ config: join(projectRoot, 'recipes', 'demo-config'), initSeed: 0 });
+/** Hardly ever sample the stop token: all completions are equally long. */
+const freshWeights = JSON.stringify({ config: join(projectRoot, 'recipes', 'demo-config'), initSeed: 0 });
 
 function changesOf({ promptCountPerStep, groupSize }: (typeof shapes)[keyof typeof shapes]): string[] {
   return [
-    // Fresh weights hardly ever sample the stop token: all completions are equally long.
-    `policy=${policy}`,
     `arms.mt-rl.promptCountPerStep=${String(promptCountPerStep)}`,
     `arms.mt-rl.groupSize=${String(groupSize)}`,
     // A worker of another pool fetches the policy, and repeats no update.
     'arms.mt-rl.snapshotEveryStepCount=1',
   ];
 }
-const sharded = [...changesOf(shapes.sharded), `arms.mt-rl.rolloutShardCount=${String(shardCount)}`];
+const sharded = [
+  ...changesOf(shapes.sharded),
+  `policy=${freshWeights}`,
+  `arms.mt-rl.rolloutShardCount=${String(shardCount)}`,
+];
 const pooled = [...changesOf(shapes.pooled), 'pools.rollouts=sampling'];
 const stale = ['arms.mt-rl.stalenessStepCountMax=1', 'arms.mt-rl.correction=token-truncated'];
 

@@ -22,7 +22,7 @@ import { createLog, installRuntime } from './logging.ts';
 import { withNamedProvider } from './named-provider.ts';
 import { serve } from './serve.ts';
 import { startTracing, tracedEngine } from './tracing.ts';
-import { countOf, servingOptions, servingSettings } from './serving-settings.ts';
+import { countOf, type ServingSettings, servingOptions, servingSettings } from './serving-settings.ts';
 import { takeSpoolFolder } from './spool.ts';
 
 const log = createLog('compute');
@@ -50,6 +50,9 @@ const codeVersion = codeVersionOf(engines.choice.backend, engineName);
 const buildVersion = buildVersionOf();
 const taskQueue = [settings.taskQueues.compute, ...(serving.pool === undefined ? [] : [serving.pool])].join('-');
 const ownQueue = ownQueueOf(taskQueue);
+// Its work comes back to the process that did it before, whatever version the run is pinned to. A version may have few
+// task queues, and every start of a worker would add one.
+const { deployment: _, ...unversioned } = serving;
 const deps: ComputeDeps = {
   store,
   codeVersion: (activity) => engines.versionWith(codeVersion(activity)),
@@ -63,12 +66,12 @@ const deps: ComputeDeps = {
 };
 const activities = createComputeActivities(deps, ownQueue);
 
-const workerOn = (connection: NativeConnection, taskQueue: string): Promise<Worker> =>
+const workerOn = (connection: NativeConnection, queue: string, served: ServingSettings): Promise<Worker> =>
   Worker.create({
     connection,
     namespace: settings.temporal.namespace,
     dataConverter,
-    taskQueue,
+    taskQueue: queue,
     activities,
     maxConcurrentActivityTaskExecutions: engineCount,
     maxConcurrentActivityTaskPolls: engineCount,
@@ -78,7 +81,7 @@ const workerOn = (connection: NativeConnection, taskQueue: string): Promise<Work
     interceptors: {
       activity: [(context) => ({ inbound: metrics.interceptor(context) }), ...(tracing ? [tracing.activity] : [])],
     },
-    ...servingOptions(serving, buildVersion),
+    ...servingOptions(served, buildVersion),
   });
 
 await serve({
@@ -88,7 +91,7 @@ await serve({
   log,
   spoolFolder,
   createWorker: async (connection) =>
-    jointly([await workerOn(connection, taskQueue), await workerOn(connection, ownQueue)]),
+    jointly([await workerOn(connection, taskQueue, serving), await workerOn(connection, ownQueue, unversioned)]),
 });
 await enginePool.close();
 // If closing fails, the store's lease expires after a few minutes.

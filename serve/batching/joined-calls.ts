@@ -1,8 +1,7 @@
 /**
  * Asks engines for many requests at once. Requests that wait while an engine computes and that could be one engine
  * request are asked together in its next call: rows join and leave between calls. A request gets the bits that it would
- * get alone: samples do not depend on neighbouring rows (docs/engine.md), and the engine packs the prompts of each request
- * for probabilities of labels by themselves.
+ * get alone: neither samples nor probabilities of labels depend on the rows of other requests (docs/engine.md).
  */
 import { required } from '../../core/assert.ts';
 import { canonicalJson } from '../../core/json.ts';

@@ -28,6 +28,7 @@ const ids = {
   'run-at-once': 'recorded-at-once',
   'run-guards': 'recorded-guards',
   'run-off-policy': 'recorded-off-policy',
+  'run-held': 'recorded-held',
   evaluate: 'recorded/rl/s0/evaluate',
   retrain: 'retrain/nightly',
   promote: 'recorded-promote',
@@ -131,6 +132,10 @@ describe.runIf(recording)('recording', () => {
     await (await startRun(harness.client, atOnce, ids['run-at-once'])).result();
     const ahead = planOf({ arm: 'rl', objective: 'rl', stepCount: 3, samplesAhead: true });
     await (await startRun(harness.client, ahead, ids['run-off-policy'])).result();
+    // The worker that holds the policy is gone at once: each piece of work passes to another.
+    harness.activities.heldBy = 'mtrl-compute@gone';
+    await (await startRun(harness.client, atOnce, ids['run-held'])).result();
+    harness.activities.heldBy = undefined;
     await guarded(harness);
     await promoted(harness, { runs, promotion: { name: 'nightly', startFrom: 'promoted' } });
     for (const name of names.filter((each) => !existsSync(fixtureOf(each)))) {
