@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { type ObjectOperation, problemsOf } from './object-history.ts';
+import { type ObjectOperation, outcomeOf, problemsOf } from './object-history.ts';
 
 /** Operations that take one unit of time, one after the other, unless they say otherwise. */
 function history(...operations: readonly Partial<ObjectOperation>[]): ObjectOperation[] {
@@ -56,4 +56,10 @@ it('finds a result that is overwritten without a condition, and lets equal bytes
   expect(found({ key }, { key })).toEqual(['overwritten 1 times without a condition']);
   expect(found({ key }, { key, digest: 'digest 0' })).toEqual([]);
   expect(found({ key: 'experiments/one.json' }, { key: 'experiments/one.json' })).toEqual([]);
+});
+
+it('takes an answer for a refusal only if it is about the condition', () => {
+  expect([200, 412, 409, 403, 400, 503, undefined].map(outcomeOf)).toEqual([
+    ...['written', 'refused', 'refused', undefined, undefined, 'unknown', 'unknown'],
+  ]);
 });

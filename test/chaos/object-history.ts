@@ -19,6 +19,16 @@ export interface ObjectOperation {
   readonly to: number;
 }
 
+/**
+ * What an HTTP status says of a PUT; undefined if nothing was written for a reason that says nothing of the key, such as
+ * a signature with the time of a wrong clock.
+ */
+export function outcomeOf(status: number | undefined): ObjectOperation['outcome'] | undefined {
+  if (status === undefined || status >= 500) return 'unknown';
+  if (status < 300) return 'written';
+  return status === 412 || status === 409 ? 'refused' : undefined;
+}
+
 export interface HistoryProblem {
   readonly key: string;
   readonly found: string;

@@ -6,7 +6,7 @@ import { type IncomingMessage, createServer, request, type Server, type ServerRe
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sha256 } from '../../core/json.ts';
-import type { ObjectOperation } from './object-history.ts';
+import { type ObjectOperation, outcomeOf } from './object-history.ts';
 
 /** What happens to one request. */
 export type Mischief =
@@ -156,12 +156,14 @@ export class StoreProxy {
     // Copies onto themselves only change an object's age; listings and deletions of many have no key.
     if (method !== 'PUT' || search !== '' || headers['x-amz-copy-source'] !== undefined) return;
     const status = answered?.status;
+    const outcome = outcomeOf(status);
+    if (outcome === undefined) return;
     this.history.push({
       key: decodeURIComponent(pathname.split('/').slice(2).join('/')),
       condition: headers['if-none-match'] !== undefined ? 'absent' : (headers['if-match'] ?? 'none'),
       digest: sha256(body),
       tag: answered?.headers.etag,
-      outcome: status === undefined || status >= 500 ? 'unknown' : status < 300 ? 'written' : 'refused',
+      outcome,
       from,
       to: performance.now(),
     });
