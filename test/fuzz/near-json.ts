@@ -33,7 +33,11 @@ function placeAt(document: Holder, route: readonly number[]): { holder: Holder; 
 
 const valueOf = (holder: Holder, name: string): Json | undefined => (holder as Record<string, Json>)[name];
 
-function set(holder: Holder, name: string, value: Json): void {
+/** Sets a copy, so that no value contains itself, and that changes of it reach neither another place nor another input. */
+function set(holder: Holder, name: string, given: Json): void {
+  const value = structuredClone(given);
+  // An array of two thousand million members could not be written as text.
+  if (Array.isArray(holder) && name === 'length') return;
   Object.defineProperty(holder, name, { value, enumerable: true, writable: true, configurable: true });
 }
 
@@ -60,7 +64,7 @@ function changed(document: Holder, all: readonly (typeof changes extends fc.Arbi
     else if (how === 'double') set(holder, Array.isArray(holder) ? String(holder.length) : `${name}_`, value);
     else if (how === 'other') {
       const from = placeAt(copy, other);
-      if (from !== undefined) set(holder, name, structuredClone(valueOf(from.holder, from.name) ?? null));
+      if (from !== undefined) set(holder, name, valueOf(from.holder, from.name) ?? null);
     } else {
       if (Array.isArray(holder)) holder.splice(Number(name), 1);
       else Reflect.deleteProperty(holder, name);
