@@ -24,18 +24,19 @@ const stepCount = 6;
 /** The first steps warm up processes and caches. */
 const skippedStepCount = 2;
 const shardCount = 2;
-/** Of a step; many where it is split, because a second worker has to fetch the policy first. */
+/** Of a step. Many and long completions where it is split, because a second worker has to fetch the policy first. */
 const shapes = {
-  sharded: { promptCountPerStep: 128, groupSize: 64 },
-  pooled: { promptCountPerStep: 16, groupSize: 32 },
+  sharded: { promptCountPerStep: 128, groupSize: 64, tokenCountMax: 48 },
+  pooled: { promptCountPerStep: 16, groupSize: 32, tokenCountMax: 20 },
 } as const;
 /** Hardly ever sample the stop token: all completions are equally long. */
 const freshWeights = JSON.stringify({ config: join(projectRoot, 'recipes', 'demo-config'), initSeed: 0 });
 
-function changesOf({ promptCountPerStep, groupSize }: (typeof shapes)[keyof typeof shapes]): string[] {
+function changesOf({ promptCountPerStep, groupSize, tokenCountMax }: (typeof shapes)[keyof typeof shapes]): string[] {
   return [
     `arms.mt-rl.promptCountPerStep=${String(promptCountPerStep)}`,
     `arms.mt-rl.groupSize=${String(groupSize)}`,
+    `arms.mt-rl.tokenCountMax=${String(tokenCountMax)}`,
     // A worker of another pool fetches the policy, and repeats no update.
     'arms.mt-rl.snapshotEveryStepCount=1',
   ];
