@@ -40,17 +40,14 @@ export class Tokenizer {
       (await readJsonFile(folder, 'tokenizer_config.json')) ?? {},
       join(folder, 'tokenizer_config.json'),
     );
-    try {
+    return usable(folder, () => {
       // The library's word-level models take their unknown token from this config, not from tokenizer.json.
       const hub = new HubTokenizer(withUnicodeClasses(description), { ...config, ...specialTokens });
-      return new Tokenizer(folder, hub, specialTokens, largestId(description, folder));
-    } catch (cause) {
-      throw new MtrlError('CHECKPOINT_INVALID', 'tokenizer.json cannot be used', {
-        where: join(folder, 'tokenizer.json'),
-        found: cause instanceof Error ? cause.message : String(cause),
-        cause,
-      });
-    }
+      const tokenizer = new Tokenizer(folder, hub, specialTokens, largestId(description, folder));
+      // The library reads some parts only when it uses them.
+      tokenizer.decode(tokenizer.encode('a b'));
+      return tokenizer;
+    });
   }
 
   private constructor(folder: string, tokenizer: HubTokenizer, specialTokens: SpecialTokens, idMax: number) {
@@ -63,7 +60,7 @@ export class Tokenizer {
 
   /** Encodes text. Special tokens in it are recognised; none are added. */
   encode(text: string): number[] {
-    return this.#tokenizer.encode(text, { add_special_tokens: false }).ids;
+    return usable(this.#folder, () => this.#tokenizer.encode(text, { add_special_tokens: false }).ids);
   }
 
   /** Like `encode`, but text between marks is always plain text. */
@@ -74,7 +71,8 @@ export class Tokenizer {
   /** Decodes token ids; special tokens are kept. */
   decode(tokenIds: readonly number[]): string {
     if (tokenIds.length === 0) return '';
-    return this.#tokenizer.decode([...tokenIds], { skip_special_tokens: false, clean_up_tokenization_spaces: false });
+    const options = { skip_special_tokens: false, clean_up_tokenization_spaces: false };
+    return usable(this.#folder, () => this.#tokenizer.decode([...tokenIds], options));
   }
 
   idOf(token: string): number | undefined {
@@ -98,6 +96,20 @@ export class Tokenizer {
   specialId(name: SpecialTokenName): number | undefined {
     const token = this.specialTokens[name];
     return token === undefined ? undefined : this.requireId(token);
+  }
+}
+
+/** Throws CHECKPOINT_INVALID for what the library cannot do with the file. */
+function usable<T>(folder: string, work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    if (cause instanceof MtrlError) throw cause;
+    throw new MtrlError('CHECKPOINT_INVALID', 'tokenizer.json cannot be used', {
+      where: join(folder, 'tokenizer.json'),
+      found: cause instanceof Error ? cause.message : String(cause),
+      cause,
+    });
   }
 }
 

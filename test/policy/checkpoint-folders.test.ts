@@ -153,6 +153,23 @@ describe('a tokenizer', () => {
     });
   });
 
+  test.each([
+    ['a template of other things than tokens', { single: [null], pair: [] }],
+    ['no template', { single: 1, pair: [] }],
+  ])('whose post-processor has %s is refused', async (_, template) => {
+    const folder = await changed((target) =>
+      edit(target, 'tokenizer.json', (json) => ({
+        ...json,
+        post_processor: { type: 'TemplateProcessing', special_tokens: {}, ...template },
+      })),
+    );
+    await expect(loadProcessor(folder)).rejects.toMatchObject({
+      code: 'CHECKPOINT_INVALID',
+      message: 'tokenizer.json cannot be used',
+      details: { where: join(folder, 'tokenizer.json') },
+    });
+  });
+
   test('that cuts at digits cuts at all numeric characters, as the Rust library does', async () => {
     const folder = await changed((target) =>
       edit(target, 'tokenizer.json', (json) => ({
