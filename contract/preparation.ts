@@ -8,6 +8,8 @@ import type { ArmPlan, EvaluationPlan } from './activities.ts';
 export interface PrepareInput {
   /** As the user wrote it (JSON); `prepare` validates it and resolves its defaults. */
   readonly recipe: unknown;
+  /** Under which the results will be stored. Undefined if nothing will, and in earlier histories. */
+  readonly experimentId?: string;
   /** `data`: the recipe's policy is not used, so its files need not exist. */
   readonly needed?: 'all' | 'data';
 }

@@ -104,7 +104,9 @@ export async function experiment(
 type Begun = Pick<ExperimentCarry, 'prepared' | 'ingestion' | 'initial'>;
 
 async function begin(recipe: unknown, { initial }: ExperimentOptions, tracker: ExperimentTracker): Promise<Begun> {
-  const prepared = await control.prepare.executeWithOptions({ summary: 'recipe' }, [{ recipe }]);
+  const prepared = await control.prepare.executeWithOptions({ summary: 'recipe' }, [
+    { recipe, experimentId: workflowInfo().workflowId },
+  ]);
   tracker.prepared(prepared);
   const ingest = () => bulk.ingest.executeWithOptions({ summary: 'datasets' }, [{ recipe: prepared.recipe }]);
   const endpoint = onlyEndpoint(prepared);

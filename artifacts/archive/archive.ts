@@ -8,7 +8,7 @@ import type { Readable } from 'node:stream';
 import { MtrlError } from '../../core/errors.ts';
 import { digestOf, sha256 } from '../../core/json.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
-import { experimentKey } from '../experiments.ts';
+import { experimentKey, isStorableId } from '../experiments.ts';
 import { asJson, isRecord, jsonBytes, parseJsonBytes } from '../codecs/json-value.ts';
 import { type Format, inFormat } from '../format.ts';
 import { walk } from '../lineage.ts';
@@ -89,7 +89,8 @@ export function readHeader(bytes: Uint8Array, where: string): ArchiveHeader {
   const isWhole = digest === digestOf(asJson(rest));
   if (isWhole) inFormat(headerFormat, value, `${where}: ${headerName}`);
   const { experimentId, document } = rest;
-  if (isWhole && typeof experimentId === 'string' && isDigested(document)) return value as ArchiveHeader;
+  const isNamed = typeof experimentId === 'string' && isStorableId(experimentId);
+  if (isWhole && isNamed && isDigested(document)) return value as ArchiveHeader;
   throw invalid(`${where}: ${headerName}`, 'the header is not one of an exported experiment, or was changed');
 }
 

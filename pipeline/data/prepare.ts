@@ -1,5 +1,7 @@
 /** Validates the recipe, resolves its defaults, stores it, and returns its runs and evaluations. */
 import { asJson } from '../../artifacts/codecs/json-value.ts';
+import { isStorableId } from '../../artifacts/experiments.ts';
+import { MtrlError } from '../../core/errors.ts';
 import { digestOf } from '../../core/json.ts';
 import type { SourceFiles } from '../../judge/datasets/sources/source-files.ts';
 import { absentOf, withoutAbsent } from '../../recipes/absent-data.ts';
@@ -17,11 +19,13 @@ import { withPinnedAddresses } from './pin-hub.ts';
 import { planEvaluations, planRuns } from '../training/plan-runs.ts';
 
 /**
- * Has no cache key, because it is cheap and must look at the files each time. Throws RECIPE_INVALID, FILE_MISSING;
+ * Has no cache key, because it is cheap and must look at the files each time. Throws USAGE for an id under which nothing
+ * can be stored; RECIPE_INVALID, FILE_MISSING;
  * NOT_FOUND, HUB_REFUSED, HUB_UNREACHABLE for addresses of the Hub.
  */
 export function createPrepare(cache: JsonCache, files: SourceFiles, hub?: Hub) {
-  return async ({ recipe: written, needed }: PrepareInput): Promise<PrepareResult> => {
+  return async ({ recipe: written, needed, experimentId }: PrepareInput): Promise<PrepareResult> => {
+    if (experimentId !== undefined) requireStorable(experimentId);
     const parsed = parseRecipe(written);
     requireFiles(parsed, needed);
     const recipe = await whatIsThere(await withPinnedAddresses(parsed, hub, needed), files);
@@ -39,6 +43,14 @@ export function createPrepare(cache: JsonCache, files: SourceFiles, hub?: Hub) {
       ...(promotion && { promotion: { name: promotion.name, startFrom: promotion.startFrom } }),
     };
   };
+}
+
+function requireStorable(experimentId: string): void {
+  if (isStorableId(experimentId)) return;
+  throw new MtrlError('USAGE', 'the experiment cannot be stored under its workflow id', {
+    found: JSON.stringify(experimentId),
+    hint: 'start it with an id of at most 200 letters, digits, `.`, `_`, `=` and `-`',
+  });
 }
 
 /** Without the data that is missing, if the recipe allows that. Throws DATASET_EMPTY if nothing is left. */

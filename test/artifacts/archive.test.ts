@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pack } from 'tar-stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ArchiveEntry, entriesOf } from '../../artifacts/archive/archive.ts';
+import { type ArchiveEntry, entriesOf, readHeader } from '../../artifacts/archive/archive.ts';
 import { readArchiveFolder, writeArchiveFolder } from '../../artifacts/archive/archive-folder.ts';
 import { readTar, writeTar } from '../../artifacts/archive/archive-tar.ts';
 import { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
@@ -16,6 +16,7 @@ import { FolderObjectStore } from '../../artifacts/store/folder-object-store.ts'
 import { importArchive } from '../../artifacts/archive/import.ts';
 import { jsonBytes } from '../../artifacts/codecs/json-value.ts';
 import { memoize } from '../../artifacts/manifest.ts';
+import { digestOf } from '../../core/json.ts';
 import { verifyArtifacts } from '../../artifacts/verify.ts';
 import { collect } from './store-suite.ts';
 
@@ -115,6 +116,16 @@ describe('an exported experiment', () => {
       expect(await keysOf(store)).toEqual([]);
     },
   );
+
+  it.each([
+    ['no', ''],
+    ['too long an', 'a'.repeat(231)],
+    ['an ill-formed', '\ud800'],
+  ])('is refused with %s id', (_, experimentId) => {
+    const open = { schema: 1, experimentId, document: { sha256: '0'.repeat(64), byteLength: 1 } };
+    const read = () => readHeader(jsonBytes({ ...open, digest: digestOf(open) }), 'one.tar');
+    expect(read).toThrow(expect.objectContaining({ code: 'ARCHIVE_INVALID' }) as Error);
+  });
 
   it('does not replace another experiment with the same id, and a file that is not an archive is refused', async () => {
     const store = freshStore();

@@ -40,6 +40,11 @@ async function ingested(codeVersion?: string) {
 
 it('refuses an invalid recipe from Temporal like one from a file: coded, with the path, not retryable', async () => {
   const wrong = { ...tinyRecipe({ sftStepCount: 4, grpoStepCount: 4 }), arms: { rl: { objective: 'gpro' } } };
+  const unstorable = { recipe: tinyRecipe({ sftStepCount: 4, grpoStepCount: 4 }), experimentId: 'é'.repeat(100) };
+  await expect(runActivity(activities().prepare, unstorable)).rejects.toMatchObject({
+    type: 'USAGE',
+    nonRetryable: true,
+  });
   await expect(runActivity(activities().prepare, { recipe: wrong })).rejects.toMatchObject({
     type: 'RECIPE_INVALID',
     nonRetryable: true,
