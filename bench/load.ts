@@ -5,19 +5,13 @@
  */
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { required } from '../core/assert.ts';
-import { cacheRoot } from '../infra/binaries/cache.ts';
 import { livingDaemon } from '../infra/process/daemon.ts';
-import { down } from '../infra/stack/down.ts';
-import { childEnv, type StackSettings } from '../infra/stack/settings.ts';
-import { up } from '../infra/stack/up.ts';
-import { ensureWorker } from '../infra/stack/workers.ts';
 import { withTemporalClient } from '../infra/stack/temporal-client.ts';
-import { workflowBundle } from '../workers/workflow-bundle.ts';
+import { type ControlStack, withControlStack } from './control-stack.ts';
 import {
   historiesOf,
   memoryFigures,
@@ -55,23 +49,10 @@ export async function bench(
   log: (line: string) => void,
   { stepCount = standardStepCount, runCount = standardRunCount }: Pick<BenchOptions, 'stepCount' | 'runCount'>,
 ) {
-  const home = await mkdtemp(join(tmpdir(), 'mtrl-load-'));
-  try {
-    const env = { HOME: process.env['HOME'], PATH: process.env['PATH'] };
-    const settings = await up({ workers: false, home, env, usualPorts: false, log });
-    // Bundled here, because on a busy machine it may take longer than a worker may take to start.
-    await workflowBundle(join(dirname(cacheRoot()), 'bundles'));
-    await ensureWorker(home, 'control', settings, childEnv(env), log);
-    return await measure({ home, settings, stepCount, runCount }, log);
-  } finally {
-    await down({ home, graceMs: 5_000, log: () => undefined });
-    await rm(home, { recursive: true, force: true });
-  }
+  return withControlStack('load', log, (stack) => measure({ ...stack, stepCount, runCount }, log));
 }
 
-interface Load {
-  readonly home: string;
-  readonly settings: StackSettings;
+interface Load extends ControlStack {
   /** Of each run. */
   readonly stepCount: number;
   readonly runCount: number;

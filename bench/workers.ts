@@ -3,17 +3,13 @@
  * sampled before or while the step before it trains. On a stack of its own, whose compute workers have one engine of one
  * thread each; kinds of runs take turns.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { projectRoot } from '../core/project.ts';
-import { cacheRoot } from '../infra/binaries/cache.ts';
 import { down } from '../infra/stack/down.ts';
 import type { Env } from '../infra/stack/env.ts';
-import { childEnv, type StackSettings } from '../infra/stack/settings.ts';
-import { up } from '../infra/stack/up.ts';
+import { childEnv } from '../infra/stack/settings.ts';
 import { ensureWorker } from '../infra/stack/workers.ts';
-import { workflowBundle } from '../workers/workflow-bundle.ts';
+import { type ControlStack, withControlStack } from './control-stack.ts';
 import type { BenchOptions } from './main.ts';
 import { activitiesOf, type DoneActivity } from './orchestration.ts';
 import { smallRun } from './small-run.ts';
@@ -49,9 +45,7 @@ const sharded = [
 const pooled = [...changesOf(shapes.pooled), 'pools.rollouts=sampling'];
 const stale = ['arms.mt-rl.stalenessStepCountMax=1', 'arms.mt-rl.correction=token-truncated'];
 
-interface Bench {
-  readonly home: string;
-  readonly settings: StackSettings;
+interface Bench extends ControlStack {
   readonly log: (line: string) => void;
 }
 
@@ -59,18 +53,11 @@ export async function bench(
   log: (line: string) => void,
   { roundCount = standardRoundCount }: Pick<BenchOptions, 'roundCount'>,
 ) {
-  const home = await mkdtemp(join(tmpdir(), 'mtrl-workers-'));
-  try {
-    const env = { HOME: process.env['HOME'], PATH: process.env['PATH'] };
-    const settings = await up({ workers: false, home, env, usualPorts: false, log });
-    await workflowBundle(join(dirname(cacheRoot()), 'bundles'));
-    await ensureWorker(home, 'control', settings, childEnv(env), log);
-    await startCompute(home, { home, settings, log }, {});
-    return await measured({ home, settings, log }, roundCount);
-  } finally {
-    await down({ home, graceMs: 5_000, log: () => undefined });
-    await rm(home, { recursive: true, force: true });
-  }
+  return withControlStack('workers', log, async (stack) => {
+    const on = { ...stack, log };
+    await startCompute(stack.home, on, {});
+    return measured(on, roundCount);
+  });
 }
 
 async function measured(on: Bench, roundCount: number) {
