@@ -1,7 +1,7 @@
 /**
  * `npm run bench -- real-weights [--prepare] [--peer]`: brings model and labels of recipes/real-text.yaml, and measures
- * the agreement of people, how long the model takes from its GGUF file to a ready engine, and the time and memory of a GRPO step; with --peer
- * beside TRL.
+ * the agreement of people, how long the model takes from its GGUF file to a ready engine, and the time and memory of a
+ * GRPO step; with --peer beside TRL.
  */
 import { join } from 'node:path';
 import { stackHome } from '../infra/stack/settings.ts';

@@ -1,5 +1,5 @@
 /** The workflow bundle, cached by the digest of its sources: building it takes seconds, which each start would cost. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, realpathSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -16,20 +16,32 @@ export async function workflowBundle(
   cacheFolder: string,
   { traced = false }: { readonly traced?: boolean } = {},
 ): Promise<string> {
-  const folder = join(projectRoot, 'workflows');
   const path = join(cacheFolder, `workflows-${digestOfSources()}${traced ? '-traced' : ''}.js`);
   if (await used(path)) return path;
-  const { code } = await bundleWorkflowCode({
-    workflowsPath: join(folder, 'index.ts'),
-    workflowInterceptorModules: traced ? [join(folder, 'spans.ts')] : [],
-    logger: silent,
-  });
+  const code = await bundled(join(projectRoot, 'workflows'), traced ? ['spans.ts'] : []);
   await mkdir(cacheFolder, { recursive: true });
   const partial = `${path}.${String(process.pid)}`;
   await writeFile(partial, code);
   await rename(partial, path);
   await removeOldest(cacheFolder);
   return path;
+}
+
+/** @throws with webpack's own report, which the error of the SDK does not have */
+export async function bundled(folder: string, interceptors: readonly string[] = []): Promise<string> {
+  // Webpack looks for the entry point, which exists in memory only, where symbolic links lead to.
+  const path = (name: string): string => join(realpathSync(folder), name);
+  const report: string[] = [];
+  return bundleWorkflowCode({
+    workflowsPath: path('index.ts'),
+    workflowInterceptorModules: interceptors.map(path),
+    logger: { ...silent, error: (message: string) => void report.push(message) },
+  }).then(
+    ({ code }) => code,
+    (cause: unknown) => {
+      throw new Error(`the workflows cannot be bundled: ${report.join('\n')}`, { cause });
+    },
+  );
 }
 
 /** Whether it is there; it then counts as used now. */
@@ -59,6 +71,5 @@ function digestOfSources(): string {
   return digestOf({ files: workflowSources(), sdk: sha256(readFileSync(manifest)), at: dirname(manifest) });
 }
 
-/** Suppresses webpack's own report; errors are thrown anyway. */
 const quiet = (): void => undefined;
-const silent = { log: quiet, trace: quiet, debug: quiet, info: quiet, warn: quiet, error: quiet };
+const silent = { log: quiet, trace: quiet, debug: quiet, info: quiet, warn: quiet };

@@ -91,12 +91,17 @@ export async function runPlan(servers: ChaosServers, plan: ChaosPlan, build: str
 }
 
 async function judged(
-  { settings, storeProxy }: ChaosStack,
+  { settings, storeProxy, control, compute }: ChaosStack,
   name: string,
   result: ExperimentResult | string,
 ): Promise<Pick<Outcome, 'bits' | 'problems' | 'repeatedCount'>> {
   const inHistory = problemsOf(storeProxy.history).map(({ key, found }) => `${key}: ${found}`);
-  if (typeof result === 'string') return { bits: undefined, problems: [result, ...inHistory], repeatedCount: 0 };
+  if (typeof result === 'string') {
+    const lastWords = Object.entries({ control, compute })
+      .filter(([, worker]) => worker.lastWords !== '')
+      .map(([worker, { lastWords: text }]) => `the ${worker} worker printed: ${text.trim()}`);
+    return { bits: undefined, problems: [result, ...inHistory, ...lastWords], repeatedCount: 0 };
+  }
   const store = openArtifactStore(settings.s3);
   const { runs } = (await store.getJson(result.index)) as ExperimentIndex;
   const { problems } = await verifyArtifacts(store, [result.index]);

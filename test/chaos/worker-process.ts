@@ -19,17 +19,24 @@ export interface WorkerSpec {
 /** A supervisor waits before it starts a program that has just ended. */
 const restartMs = 200;
 const pageByteLength = 4096;
+const lastWordsLengthMax = 2_000;
 const movedClock = pathToFileURL(join(projectRoot, 'test', 'chaos', 'moved-clock.mjs')).href;
 
 export class WorkerProcess {
   readonly #spec: WorkerSpec;
   #child: ChildProcess;
   #stopping = false;
+  #lastWords = '';
 
   constructor(spec: WorkerSpec) {
     this.#spec = spec;
     this.moveClock(0);
     this.#child = this.#start();
+  }
+
+  /** The end of what it has printed as errors, over all its starts. */
+  get lastWords(): string {
+    return this.#lastWords;
   }
 
   kill(): void {
@@ -96,7 +103,10 @@ export class WorkerProcess {
     const child = spawn(process.execPath, [join(build, 'workers', `${name}.js`)], {
       cwd: projectRoot,
       env: { ...env, NODE_OPTIONS: `${env['NODE_OPTIONS'] ?? ''} --import ${movedClock}`, MTRL_CHAOS_CLOCK: clockFile },
-      stdio: 'ignore',
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      this.#lastWords = (this.#lastWords + text).slice(-lastWordsLengthMax);
     });
     child.on('exit', () => void this.#startAgain());
     return child;
