@@ -1,10 +1,14 @@
 /**
  * `npm run bench -- chaos [--plans N] [--first SEED] [--planted] [--json]`: a small experiment under N seeded plans of
- * faults, each compared with the undisturbed one. It ends at the first plan that fails, made as small as it goes. With
- * `--planted`, the workers run a build with a fault of its own (conditional writes without their condition), which the
- * plans must find.
+ * faults, each compared with the undisturbed one. Plans mostly wait, so that as many run at the same time as there are
+ * cores, each on servers of its own. It ends with the first plan that fails, made as small as it goes. With `--planted`,
+ * the workers run a build with a fault of its own (conditional writes without their condition), which the plans must
+ * find.
  */
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { assert, required } from '../core/assert.ts';
 import type { Json } from '../core/json.ts';
 import { projectRoot } from '../core/project.ts';
 import { chaosPlan, type ChaosPlan, describeCommand } from '../test/chaos/chaos-plan.ts';
@@ -29,39 +33,62 @@ export async function bench(
   return isPlanted ? plantedBuild(build, run) : run(build);
 }
 
+/** Servers take memory; more than this many were never tried. */
+const parallelCountMax = 4;
+
 async function runPlans(build: string, seeds: readonly number[], log: Log) {
-  const chaos = await Chaos.start(build);
-  const { requestCount, wallMs, bits } = chaos.undisturbed;
-  log(`undisturbed: ${String(requestCount)} requests to the store, ${seconds(wallMs)}`);
-  const outcomes: Judged[] = [];
-  let failure: Json = null;
+  const parallelCount = Math.min(availableParallelism(), parallelCountMax, seeds.length);
+  const all = await startChaos(build, parallelCount);
   try {
-    for (const seed of seeds) {
+    return await figuresOf(all, seeds, log);
+  } finally {
+    await Promise.all(all.map((chaos) => chaos.stop()));
+  }
+}
+
+/** One after the other: ports are chosen among those that are free. */
+async function startChaos(build: string, count: number): Promise<Chaos[]> {
+  const all: Chaos[] = [];
+  try {
+    while (all.length < count) all.push(await Chaos.start(build));
+    return all;
+  } catch (error) {
+    await Promise.all(all.map((chaos) => chaos.stop()));
+    throw error;
+  }
+}
+
+async function figuresOf(all: readonly Chaos[], seeds: readonly number[], log: Log) {
+  const first = required(all[0], 'a stack for plans');
+  const { requestCount, wallMs, bits } = first.undisturbed;
+  log(`undisturbed: ${String(requestCount)} requests to the store, ${seconds(wallMs)}`);
+  for (const { undisturbed } of all)
+    assert(isDeepStrictEqual(undisturbed.bits, bits), 'the undisturbed experiments differ from each other');
+  const outcomes: Judged[] = [];
+  const left = seeds.values();
+  const runThem = async (chaos: Chaos): Promise<void> => {
+    for (const seed of left) {
       const plan = chaosPlan(seed, requestCount);
       const outcome = await chaos.run(plan);
       outcomes.push(outcome);
-      const { problems } = outcome;
-      log(`plan ${String(seed)}: ${textOf(plan)}: ${problems.join('; ') || 'equal'}, ${seconds(outcome.wallMs)}`);
-      if (problems.length === 0) continue;
-      const smallest = await shrinkPlan(plan, async (smaller) => {
-        const found = (await chaos.run(smaller)).problems;
-        log(`  ${textOf(smaller)}: ${found.join('; ') || 'equal'}`);
-        return found.length > 0;
-      });
-      failure = { seed, commands: smallest.commands.map(describeCommand), problems: [...problems] };
-      break;
+      log(`plan ${String(seed)}: ${textOf(plan)}: ${foundBy(outcome)}, ${seconds(outcome.wallMs)}`);
+      if (outcomes.some(hasFailed)) return;
     }
-  } finally {
-    await chaos.stop();
-  }
+  };
+  await Promise.all(all.map(runThem));
+  const [failed] = outcomes.filter(hasFailed).sort((a, b) => a.seed - b.seed);
+  const failure = failed === undefined ? null : await shrunk(first, failed, log);
+  const times = outcomes.map((outcome) => outcome.wallMs);
   const recoveries = outcomes.flatMap((outcome) => outcome.recoveries.map(({ ms }) => ms));
   const fired = outcomes.flatMap((outcome) => outcome.fired);
   return {
     planCount: seeds.length,
-    equalCount: outcomes.filter(({ problems }) => problems.length === 0).length,
+    parallelCount: all.length,
+    equalCount: outcomes.filter((outcome) => !hasFailed(outcome)).length,
     failure,
     requestCount,
     undisturbedMs: wallMs,
+    plans: { medianMs: median(times), maxMs: Math.max(...times) },
     firedByFault: Object.fromEntries(faultNames.map((name) => [name, fired.filter((each) => each === name).length])),
     repeatedActivityCount: outcomes.reduce((sum, { repeatedCount }) => sum + repeatedCount, 0),
     recovery:
@@ -70,6 +97,25 @@ async function runPlans(build: string, seeds: readonly number[], log: Log) {
         : { count: recoveries.length, medianMs: median(recoveries), maxMs: Math.max(...recoveries) },
     policies: { ...bits?.policies },
   };
+}
+
+/** What is needed of a plan for it to fail. */
+async function shrunk(chaos: Chaos, { seed, problems }: Judged, log: Log) {
+  const plan = chaosPlan(seed, chaos.undisturbed.requestCount);
+  const smallest = await shrinkPlan(plan, async (smaller) => {
+    const outcome = await chaos.run(smaller);
+    log(`  ${textOf(smaller)}: ${foundBy(outcome)}`);
+    return hasFailed(outcome);
+  });
+  return { seed, commands: smallest.commands.map(describeCommand), problems: [...problems] };
+}
+
+function hasFailed({ problems }: Judged): boolean {
+  return problems.length > 0;
+}
+
+function foundBy({ problems }: Judged): string {
+  return problems.join('; ') || 'equal';
 }
 
 function textOf({ commands }: ChaosPlan): string {
