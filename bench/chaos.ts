@@ -25,7 +25,7 @@ type Log = (line: string) => void;
 
 export async function bench(
   log: Log,
-  { chaos: { planCount = planCountDefault, firstSeed = 0, isPlanted } = { isPlanted: false } }: BenchOptions,
+  { chaos: { planCount = planCountDefault, firstSeed = 0, isPlanted } }: BenchOptions,
 ): Promise<{ readonly [key: string]: Json }> {
   const seeds = Array.from({ length: planCount }, (_, place) => firstSeed + place);
   const build = join(projectRoot, 'dist');

@@ -8,6 +8,8 @@ import { armName } from './load-recipe.ts';
 const comparedCountMax = 1_000;
 /** The first steps warm up processes and caches. */
 const warmUpStepCount = 10;
+/** Of a run, so that its first third has steps after the warm-up. */
+export const stepCountMin = 3 * (warmUpStepCount + 1);
 
 export function perStep(value: number, stepCount: number): number {
   return rounded(value / stepCount);

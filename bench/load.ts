@@ -9,6 +9,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { required } from '../core/assert.ts';
+import { MtrlError } from '../core/errors.ts';
 import { livingDaemon } from '../infra/process/daemon.ts';
 import { withTemporalClient } from '../infra/stack/temporal-client.ts';
 import { type ControlStack, withControlStack } from './control-stack.ts';
@@ -18,6 +19,7 @@ import {
   orchestrationFigures,
   type Overhead,
   perStep,
+  stepCountMin,
   stepOverheads,
 } from './load-figures.ts';
 import { drawLoad } from './load-plot.ts';
@@ -49,6 +51,11 @@ export async function bench(
   log: (line: string) => void,
   { stepCount = standardStepCount, runCount = standardRunCount }: Pick<BenchOptions, 'stepCount' | 'runCount'>,
 ) {
+  if (stepCount < stepCountMin)
+    throw new MtrlError('USAGE', 'too few steps: the first third of a run is compared with the last', {
+      found: `--steps ${String(stepCount)}`,
+      hint: `--steps ${String(stepCountMin)} or more`,
+    });
   return withControlStack('load', log, (stack) => measure({ ...stack, stepCount, runCount }, log));
 }
 

@@ -79,7 +79,7 @@ export interface BenchOptions {
   readonly exported?: Recorded;
   /** For `real-weights`: only brings model and data. */
   readonly onlyPrepares?: boolean;
-  readonly chaos?: ChaosOptions;
+  readonly chaos: ChaosOptions;
 }
 
 export interface ChaosOptions {
@@ -112,8 +112,11 @@ async function main(args: readonly string[]): Promise<void> {
   const stepCount = countOf(values.steps, '--steps', 'load', name);
   const runCount = countOf(values.runs, '--runs', known === 'fuzz' ? known : 'load', name);
   const firstSeed = countOf(values.seed, '--seed', 'fuzz', name);
+  const planCount = countOf(values.plans, '--plans', 'chaos', name);
+  const firstPlanSeed = countOf(values.first, '--first', 'chaos', name);
   const requestCount = countOf(values.requests, '--requests', 'serve', name);
   if (values.reader !== undefined || values.blind) requireBench('--reader, --blind', 'fuzz', known ?? '');
+  if (values.planted) requireBench('--planted', 'chaos', known ?? '');
   const run = values.run !== undefined && { runName: values.run };
   const recorded = Object.entries({ replayed: values.replay, exported: values.exported }).flatMap(
     ([key, experimentId]) => (experimentId === undefined ? [] : [[key, { experimentId, ...run }] as const]),
@@ -131,7 +134,11 @@ async function main(args: readonly string[]): Promise<void> {
     ...(Object.fromEntries(recorded) as Pick<BenchOptions, 'replayed' | 'exported'>),
     ...(values.blind && { isBlind: true }),
     ...(values.prepare && { onlyPrepares: true }),
-    ...(known === 'chaos' && { chaos: chaosOptions(values) }),
+    chaos: {
+      ...(planCount !== undefined && { planCount }),
+      ...(firstPlanSeed !== undefined && { firstSeed: firstPlanSeed }),
+      isPlanted: values.planted,
+    },
   };
   const measured = await bench((line) => process.stderr.write(`${line}\n`), options);
   process.stdout.write(`${JSON.stringify({ bench: known, ...measured }, null, 2)}\n`);
@@ -165,16 +172,6 @@ function parse(args: readonly string[]) {
       hint: 'npm run bench -- NAME [--peer] [--rounds N] [--rows N] [--steps N] [--runs N] [--replay ID | --exported ID] [--run NAME] [--plans N] [--first SEED] [--planted] [--seed S] [--reader NAME] [--blind] [--requests N] [--json]',
     });
   }
-}
-
-function chaosOptions(values: { plans?: string; first?: string; planted: boolean }): ChaosOptions {
-  const planCount = countOf(values.plans, '--plans', 'chaos', 'chaos');
-  const firstSeed = countOf(values.first, '--first', 'chaos', 'chaos');
-  return {
-    ...(planCount !== undefined && { planCount }),
-    ...(firstSeed !== undefined && { firstSeed }),
-    isPlanted: values.planted,
-  };
 }
 
 /** Throws USAGE if an option is given to another bench than its own. */
