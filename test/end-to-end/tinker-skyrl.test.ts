@@ -6,6 +6,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openArtifactStore } from '../../artifacts/store/open-store.ts';
+import { loggedRecords } from '../../cli/show/rollout-log.ts';
+import { required } from '../../core/assert.ts';
+import { metricsOfRecords } from '../../pipeline/reporting/step-metrics.ts';
 import { openTinker } from '../../policy/engines/tinker/open.ts';
 import type { RecipeInput } from '../../recipes/recipe.ts';
 import { engineConformance } from '../policy/engine-conformance.ts';
@@ -21,6 +25,7 @@ const environment = {
 };
 /** Rollouts and training are different kernels. */
 const logProbTolerance = 1e-2;
+const formatStepCount = 30;
 const stepCount = 4;
 
 describe.skipIf(needSkyrl().isMissing)('SkyRL', () => {
@@ -51,6 +56,11 @@ describe.skipIf(needSkyrl().isMissing)('SkyRL', () => {
           ['format/s0', 2],
           ['mt-rl/s0', 2],
         ]);
+        const store = openArtifactStore(stack.settings.s3);
+        const steps = await metricsOfRecords(store, await loggedRecords(store, required(runs[2], 'the run of mt-rl')));
+        const updates = steps.slice(formatStepCount).map(({ values }) => values['gradientNorm']);
+        expect(updates).toHaveLength(stepCount);
+        expect(updates.every((norm) => norm !== undefined && norm > 0)).toBe(true);
       },
       { ...environment, MTRL_ENGINE: 'tinker' },
     );
@@ -65,7 +75,7 @@ function recipeOn(rowsFolder: string): RecipeInput {
     fields: { id: 'id', images: [], label: 'label', prompt: ['word'] },
   });
   const kind = { kind: 'pointwise' as const, labels: ['a', 'b'] as [string, string] };
-  const common = { mode: 'direct' as const, optimizer: { learningRate: 1e-3 } };
+  const common = { mode: 'direct' as const, optimizer: { learningRate: 3e-3 } };
   return {
     name: 'skyrl',
     policy: { checkpoint: tinkerCheckpoint },
@@ -77,10 +87,13 @@ function recipeOn(rowsFolder: string): RecipeInput {
     datasets: [dataset('odd'), dataset('even')],
     arms: {
       base: { objective: 'none', mode: 'direct' },
-      format: { objective: 'sft', ...common, stepCount: 2, exampleCountPerStep: 8 },
+      format: { objective: 'sft', ...common, stepCount: formatStepCount, exampleCountPerStep: 8 },
       'mt-rl': {
-        ...{ objective: 'rl', ...common, from: 'format', stepCount, promptCountPerStep: 4, groupSize: 2 },
-        ...{ tokenCountMax: 8, logProbToleranceMax: logProbTolerance, snapshotEveryStepCount: 3 },
+        ...{ objective: 'rl', ...common, from: 'format', stepCount, promptCountPerStep: 4, groupSize: 8 },
+        // The final norm of a random model bounds its logits: what it samples never has the wanted form, but some of it
+        // ends earlier.
+        reward: { overlong: { fromTokenCount: 4, penalty: 1 } },
+        ...{ tokenCountMax: 16, logProbToleranceMax: logProbTolerance, snapshotEveryStepCount: 3 },
       },
     },
     evaluation: { tokenCountMax: 8, bootstrapResampleCount: 100 },
