@@ -37,7 +37,10 @@ export async function loggedSteps(store: ArtifactStore, run: MadeRun): Promise<r
 }
 
 /** The step records in the log of a run's stored states, in order. */
-export async function loggedRecords(store: ArtifactStore, run: MadeRun): Promise<readonly ArtifactRef[]> {
+export async function loggedRecords(
+  store: ArtifactStore,
+  run: Pick<MadeRun, 'checkpoint' | 'policy' | 'lastPolicy'>,
+): Promise<readonly ArtifactRef[]> {
   const last = run.lastPolicy ?? run.policy;
   const snapshot = last?.snapshot ?? (await snapshotOfCheckpoint(store, run.checkpoint));
   const refs: ArtifactRef[] = [...(last?.log ?? [])];
