@@ -1,13 +1,19 @@
 /** A chaos plan: which faults, and when. A function of its seed, so that a plan can be run again and shrunk. */
 import { Rng } from '../../core/rng.ts';
 import { type FaultName, faultNames } from './fault-table.ts';
+import type { Numbered } from './store-proxy.ts';
+
+/** Before the store gets the request or after it has answered, or of the first write from that request on. */
+type Moment = 'before' | 'after' | 'before-write' | 'after-write';
+
+/** What is half written is where faults do damage; more than half of all requests only read. */
+const moments = ['before', 'after', 'before-write', 'before-write', 'after-write', 'after-write'] as const;
 
 export interface ChaosCommand {
   readonly fault: FaultName;
   /** Number of the request to the store at which it strikes: real time differs from run to run, this hardly. */
   readonly request: number;
-  /** Whether the store has answered that request. */
-  readonly when: 'before' | 'after';
+  readonly moment: Moment;
   /** In [0, 1): how long or how often. */
   readonly strength: number;
 }
@@ -26,12 +32,19 @@ export function chaosPlan(seed: number, requestCount: number): ChaosPlan {
   const commands = Array.from({ length: rng.integer(1, commandCountMax + 1) }, () => ({
     fault: rng.pick(faultNames),
     request: Math.floor(rng.uniform() * requestCount),
-    when: rng.pick(['before', 'after'] as const),
+    moment: rng.pick(moments),
     strength: rng.uniform(),
   }));
   return { seed, commands: commands.sort((a, b) => a.request - b.request) };
 }
 
-export function describeCommand({ fault, request, when }: ChaosCommand): string {
-  return `${fault} ${when} request ${String(request)}`;
+/** Whether a command that has not struck yet does so now. */
+export function strikesAt(command: ChaosCommand, { number, isWrite }: Numbered, side: 'before' | 'after'): boolean {
+  if (command.moment === side) return number === command.request;
+  return command.moment === `${side}-write` && isWrite && number >= command.request;
+}
+
+export function describeCommand({ fault, request, moment }: ChaosCommand): string {
+  const [side, write] = moment.split('-');
+  return `${fault} ${String(side)} ${write === undefined ? 'request' : 'the first write from request'} ${String(request)}`;
 }

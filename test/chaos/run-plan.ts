@@ -9,11 +9,12 @@ import { withTemporalClient } from '../../infra/stack/temporal-client.ts';
 import type { ExperimentIndex } from '../../pipeline/reporting/experiment-index.ts';
 import { tinyRecipe } from '../end-to-end/tiny-recipe.ts';
 import { repeatedActivities } from '../support/repeated-activities.ts';
-import type { ChaosPlan } from './chaos-plan.ts';
+import { type ChaosPlan, strikesAt } from './chaos-plan.ts';
 import type { ChaosServers } from './chaos-servers.ts';
 import { ChaosStack } from './chaos-stack.ts';
 import { type FaultName, faults } from './fault-table.ts';
 import { problemsOf } from './object-history.ts';
+import type { StoreProxyHooks } from './store-proxy.ts';
 
 /** What must not depend on faults. */
 export interface Bits {
@@ -52,10 +53,12 @@ export async function runPlan(servers: ChaosServers, plan: ChaosPlan, build: str
   const strikes: Promise<void>[] = [];
   const fired: FaultName[] = [];
   const crashes: { fault: FaultName; atMs: number }[] = [];
-  const onRequest = async (number: number, when: 'before' | 'after'): Promise<void> => {
-    for (const { fault: faultName, strength } of plan.commands.filter(
-      (command) => command.request === number && command.when === when,
-    )) {
+  const left = new Set(plan.commands);
+  const onRequest: StoreProxyHooks['onRequest'] = async (request, side) => {
+    for (const command of left) {
+      if (!strikesAt(command, request, side)) continue;
+      left.delete(command);
+      const { fault: faultName, strength } = command;
       const fault = faults[faultName];
       const strike = fault.strike(stack, strength).then((met) => {
         if (met) fired.push(faultName);

@@ -29,9 +29,15 @@ interface Answer {
   readonly body: Buffer;
 }
 
+/** Of a request to the store: its number, and whether it writes an object (other than a lease). */
+export interface Numbered {
+  readonly number: number;
+  readonly isWrite: boolean;
+}
+
 export interface StoreProxyHooks {
-  /** Called with the number of each request: before it is forwarded, and after the store has answered it. */
-  readonly onRequest: (number: number, when: 'before' | 'after') => Promise<void>;
+  /** Called for each request: before it is forwarded, and after the store has answered it. */
+  readonly onRequest: (request: Numbered, side: 'before' | 'after') => Promise<void>;
 }
 
 const writing = new Set(['PUT', 'DELETE', 'POST']);
@@ -93,8 +99,9 @@ export class StoreProxy {
 
   async #serve(asked: IncomingMessage, answer: ServerResponse): Promise<void> {
     const body = await bytesOf(asked);
-    const number = this.#requestCount++;
-    await this.#hooks.onRequest(number, 'before');
+    const isWrite = writtenKey(asked)?.startsWith('leases/') === false;
+    const numbered = { number: this.#requestCount++, isWrite };
+    await this.#hooks.onRequest(numbered, 'before');
     // The client was killed in the hook: its request did not reach the store.
     if (asked.socket.destroyed) return;
     const mischief = this.#mischiefFor(asked.method ?? 'GET');
@@ -108,7 +115,7 @@ export class StoreProxy {
     }
     if (mischief === 'repeated') await this.#forward(asked, body);
     const { status, headers, body: answered } = await this.#forward(asked, body);
-    await this.#hooks.onRequest(number, 'after');
+    await this.#hooks.onRequest(numbered, 'after');
     if (mischief === 'lost-answer') {
       asked.socket.resetAndDestroy();
       return;
@@ -151,15 +158,15 @@ export class StoreProxy {
     }
   }
 
-  #record({ method, headers, url = '/' }: IncomingMessage, body: Buffer, from: number, answered: Answer | undefined) {
-    const { pathname, search } = new URL(url, 'http://store');
-    // Copies onto themselves only change an object's age; listings and deletions of many have no key.
-    if (method !== 'PUT' || search !== '' || headers['x-amz-copy-source'] !== undefined) return;
+  #record(asked: IncomingMessage, body: Buffer, from: number, answered: Answer | undefined) {
+    const { headers } = asked;
+    const key = writtenKey(asked);
+    if (key === undefined) return;
     const status = answered?.status;
     const outcome = outcomeOf(status);
     if (outcome === undefined) return;
     this.history.push({
-      key: decodeURIComponent(pathname.split('/').slice(2).join('/')),
+      key,
       condition: headers['if-none-match'] !== undefined ? 'absent' : (headers['if-match'] ?? 'none'),
       digest: sha256(body),
       tag: answered?.headers.etag,
@@ -168,6 +175,14 @@ export class StoreProxy {
       to: performance.now(),
     });
   }
+}
+
+/** Key of the object that a request writes; undefined if it does not. */
+function writtenKey({ method, headers, url = '/' }: IncomingMessage): string | undefined {
+  const { pathname, search } = new URL(url, 'http://store');
+  // Copies onto themselves only change an object's age; listings and deletions of many have no key.
+  if (method !== 'PUT' || search !== '' || headers['x-amz-copy-source'] !== undefined) return undefined;
+  return decodeURIComponent(pathname.split('/').slice(2).join('/'));
 }
 
 function canMeet(mischief: Mischief, method: string): boolean {
