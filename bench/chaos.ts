@@ -1,9 +1,8 @@
 /**
  * `npm run bench -- chaos [--plans N] [--first SEED] [--planted] [--json]`: a small experiment under N seeded plans of
- * faults, each compared with the undisturbed one. Plans mostly wait, so that as many run at the same time as there are
- * cores, each on servers of its own. It ends with the first plan that fails, made as small as it goes. With `--planted`,
- * the workers run a build with a fault of its own (conditional writes without their condition), which the plans must
- * find.
+ * faults, each compared with the undisturbed one. Plans mostly wait, so that two run at the same time for each core, on
+ * servers of their own. It ends with the first plan that fails, made as small as it goes. With `--planted`, the workers
+ * run a build with a fault of its own (conditional writes without their condition), which the plans must find.
  */
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -37,7 +36,7 @@ export async function bench(
 const parallelCountMax = 4;
 
 async function runPlans(build: string, seeds: readonly number[], log: Log) {
-  const parallelCount = Math.min(availableParallelism(), parallelCountMax, seeds.length);
+  const parallelCount = Math.min(2 * availableParallelism(), parallelCountMax, seeds.length);
   const all = await startChaos(build, parallelCount);
   try {
     return await figuresOf(all, seeds, log);

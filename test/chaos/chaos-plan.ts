@@ -1,6 +1,6 @@
 /** A chaos plan: which faults, and when. A function of its seed, so that a plan can be run again and shrunk. */
 import { Rng } from '../../core/rng.ts';
-import { type FaultName, faultNames } from './fault-table.ts';
+import { type FaultName, faultNames, faults } from './fault-table.ts';
 import type { Numbered } from './store-proxy.ts';
 
 /** Before the store gets the request or after it has answered, or of the first write from that request on. */
@@ -38,10 +38,11 @@ export function chaosPlan(seed: number, requestCount: number): ChaosPlan {
   return { seed, commands: commands.sort((a, b) => a.request - b.request) };
 }
 
-/** Whether a command that has not struck yet does so now. */
-export function strikesAt(command: ChaosCommand, { number, isWrite }: Numbered, side: 'before' | 'after'): boolean {
-  if (command.moment === side) return number === command.request;
-  return command.moment === `${side}-write` && isWrite && number >= command.request;
+/** Whether a command that has not struck yet does so now. Of writes, those of the worker that the fault befalls count. */
+export function strikesAt({ fault, request, moment }: ChaosCommand, at: Numbered, side: 'before' | 'after'): boolean {
+  if (moment === side) return at.number === request;
+  const { victim = at.sender } = faults[fault];
+  return moment === `${side}-write` && at.isWrite && at.number >= request && at.sender === victim;
 }
 
 export function describeCommand({ fault, request, moment }: ChaosCommand): string {

@@ -11,7 +11,7 @@ import { SmallDisk } from '../support/small-disk.ts';
 import type { ChaosServers, ServerDisks, ServerName } from './chaos-servers.ts';
 import { type Mischief, StoreProxy, type StoreProxyHooks } from './store-proxy.ts';
 import { TemporalProxy } from './temporal-proxy.ts';
-import { WorkerProcess } from './worker-process.ts';
+import { type WorkerName, WorkerProcess } from './worker-process.ts';
 
 export interface ChaosStackOptions {
   /** Folder of the compiled project that the workers run. */
@@ -114,14 +114,14 @@ export class ChaosStack {
     for (const folder of [this.#home, this.#clocks]) await rm(folder, { recursive: true, force: true });
   }
 
-  #startWorker(name: 'control' | 'compute', folder: string): WorkerProcess {
+  #startWorker(name: WorkerName, folder: string): WorkerProcess {
     const { s3, taskQueues } = this.settings;
     const env = childEnv({
       MTRL_HOME: join(this.#home, folder),
       TMPDIR: this.#home,
       TEMPORAL_ADDRESS: this.temporalProxy.address,
       MTRL_TASK_QUEUE: taskQueues.control,
-      MTRL_S3_ENDPOINT: this.storeProxy.endpoint,
+      MTRL_S3_ENDPOINT: this.storeProxy.endpointFor(name),
       MTRL_S3_BUCKET: s3.bucket,
       AWS_ACCESS_KEY_ID: s3.accessKey,
       AWS_SECRET_ACCESS_KEY: s3.secretKey,

@@ -1,7 +1,7 @@
 /** A fault that a chaos plan can command. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChaosStack, DiskName } from './chaos-stack.ts';
-import type { WorkerProcess } from './worker-process.ts';
+import type { WorkerName } from './worker-process.ts';
 
 export interface Fault {
   /**
@@ -11,11 +11,28 @@ export interface Fault {
   readonly strike: (stack: ChaosStack, strength: number) => Promise<boolean>;
   /** Whether a worker or a server is gone afterwards, so that the time to the next finished activity is its recovery. */
   readonly isCrash: boolean;
+  /** The worker that it befalls. A command for its writes strikes at those of this worker; absent: of any. */
+  readonly victim?: WorkerName;
+  /** Whether the victim does nothing while it lasts: the request at which it strikes is sent afterwards. */
+  readonly isPause?: boolean;
 }
 
 /** A count or a time between two bounds. */
 export function between(low: number, high: number, strength: number): number {
   return Math.round(low + (high - low) * strength);
+}
+
+/** A worker that stops for a time between two bounds, in milliseconds, and goes on. */
+export function pausing(
+  victim: WorkerName,
+  bounds: readonly [number, number],
+  also?: (stack: ChaosStack) => void,
+): Fault {
+  const begin = (stack: ChaosStack): void => {
+    stack[victim].suspend();
+    also?.(stack);
+  };
+  return { ...lasting(bounds, begin, (stack) => stack[victim].resume()), victim, isPause: true };
 }
 
 /** A fault that lasts for a time between two bounds, in milliseconds. */
@@ -52,11 +69,11 @@ export function filling(disk: DiskName, [low, high]: readonly [number, number]):
 const hourMs = 60 * 60_000;
 
 /** A clock that is up to six hours ahead or behind for some seconds. */
-export function movingClock(workerOf: (stack: ChaosStack) => WorkerProcess): Fault {
+export function movingClock(victim: WorkerName): Fault {
   return {
     isCrash: false,
-    async strike(stack, strength) {
-      const worker = workerOf(stack);
+    victim,
+    async strike({ [victim]: worker }, strength) {
       worker.moveClock(between(-6, 6, strength) * hourMs);
       await sleep(between(4_000, 8_000, strength));
       worker.moveClock(0);

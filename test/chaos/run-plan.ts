@@ -12,6 +12,7 @@ import { repeatedActivities } from '../support/repeated-activities.ts';
 import { type ChaosPlan, strikesAt } from './chaos-plan.ts';
 import type { ChaosServers } from './chaos-servers.ts';
 import { ChaosStack } from './chaos-stack.ts';
+import type { Fault } from './fault.ts';
 import { type FaultName, faults } from './fault-table.ts';
 import { problemsOf } from './object-history.ts';
 import type { StoreProxyHooks } from './store-proxy.ts';
@@ -59,14 +60,15 @@ export async function runPlan(servers: ChaosServers, plan: ChaosPlan, build: str
       if (!strikesAt(command, request, side)) continue;
       left.delete(command);
       const { fault: faultName, strength } = command;
-      const fault = faults[faultName];
+      const fault: Fault = faults[faultName];
       const strike = fault.strike(stack, strength).then((met) => {
         if (met) fired.push(faultName);
       });
       strikes.push(strike);
       if (fault.isCrash) crashes.push({ fault: faultName, atMs: performance.now() });
+      const isSentLater = side === 'before' && fault.isPause === true && request.sender === fault.victim;
       // A killed process's connections are seen closed.
-      await sleep(noticedMs);
+      await (isSentLater ? strike : sleep(noticedMs));
     }
   };
   const stack: ChaosStack = await ChaosStack.start(servers, name, { build, hooks: { onRequest } });

@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sha256 } from '../../core/json.ts';
 import { type ObjectOperation, outcomeOf } from './object-history.ts';
+import type { WorkerName } from './worker-process.ts';
 
 /** What happens to one request. */
 export type Mischief =
@@ -29,9 +30,11 @@ interface Answer {
   readonly body: Buffer;
 }
 
-/** Of a request to the store: its number, and whether it writes an object (other than a lease). */
+/** A request to the store. */
 export interface Numbered {
   readonly number: number;
+  readonly sender: WorkerName;
+  /** Whether it writes an object (other than a lease). */
   readonly isWrite: boolean;
 }
 
@@ -45,7 +48,8 @@ const slowMs = 1_000;
 
 export class StoreProxy {
   readonly history: ObjectOperation[] = [];
-  readonly #server: Server;
+  /** By sender. */
+  readonly #servers: Readonly<Record<WorkerName, Server>>;
   readonly #target: URL;
   readonly #hooks: StoreProxyHooks;
   readonly #armed: Mischief[] = [];
@@ -55,22 +59,26 @@ export class StoreProxy {
   private constructor(target: URL, hooks: StoreProxyHooks) {
     this.#target = target;
     this.#hooks = hooks;
-    this.#server = createServer((asked, answer) => {
-      // A client that was killed has closed its connection: nobody waits for the answer.
-      asked.on('error', () => undefined);
-      answer.on('error', () => undefined);
-      this.#serve(asked, answer).catch(() => asked.socket.destroy());
-    });
+    const serverFor = (sender: WorkerName): Server =>
+      createServer((asked, answer) => {
+        // A client that was killed has closed its connection: nobody waits for the answer.
+        asked.on('error', () => undefined);
+        answer.on('error', () => undefined);
+        this.#serve(sender, asked, answer).catch(() => asked.socket.destroy());
+      });
+    this.#servers = { control: serverFor('control'), compute: serverFor('compute') };
   }
 
   static async start(target: string, hooks: StoreProxyHooks): Promise<StoreProxy> {
     const proxy = new StoreProxy(new URL(target), hooks);
-    await new Promise<void>((resolve) => proxy.#server.listen(0, '127.0.0.1', resolve));
+    for (const server of Object.values(proxy.#servers))
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     return proxy;
   }
 
-  get endpoint(): string {
-    return `http://127.0.0.1:${String((this.#server.address() as AddressInfo).port)}`;
+  /** Where a worker finds the store. */
+  endpointFor(sender: WorkerName): string {
+    return `http://127.0.0.1:${String((this.#servers[sender].address() as AddressInfo).port)}`;
   }
 
   get requestCount(): number {
@@ -93,14 +101,16 @@ export class StoreProxy {
   }
 
   async stop(): Promise<void> {
-    this.#server.closeAllConnections();
-    await new Promise((resolve) => this.#server.close(resolve));
+    for (const server of Object.values(this.#servers)) {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    }
   }
 
-  async #serve(asked: IncomingMessage, answer: ServerResponse): Promise<void> {
+  async #serve(sender: WorkerName, asked: IncomingMessage, answer: ServerResponse): Promise<void> {
     const body = await bytesOf(asked);
     const isWrite = writtenKey(asked)?.startsWith('leases/') === false;
-    const numbered = { number: this.#requestCount++, isWrite };
+    const numbered = { number: this.#requestCount++, sender, isWrite };
     await this.#hooks.onRequest(numbered, 'before');
     // The client was killed in the hook: its request did not reach the store.
     if (asked.socket.destroyed) return;

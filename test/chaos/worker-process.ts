@@ -7,8 +7,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { projectRoot } from '../../core/project.ts';
 
+export type WorkerName = 'control' | 'compute';
+
 export interface WorkerSpec {
-  readonly name: 'control' | 'compute';
+  readonly name: WorkerName;
   /** Folder of the compiled project. */
   readonly build: string;
   readonly env: NodeJS.ProcessEnv;

@@ -1,4 +1,4 @@
 /** The clock of the compute worker's machine jumps hours ahead or back, and is right again later. */
 import { movingClock } from '../fault.ts';
 
-export const fault = movingClock(({ compute }) => compute);
+export const fault = movingClock('compute');

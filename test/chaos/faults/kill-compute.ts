@@ -3,6 +3,7 @@ import type { Fault } from '../fault.ts';
 
 export const fault: Fault = {
   isCrash: true,
+  victim: 'compute',
   strike(stack) {
     stack.compute.kill();
     return Promise.resolve(true);

@@ -3,5 +3,6 @@ import { type Fault, firstOf } from '../fault.ts';
 
 export const fault: Fault = {
   isCrash: true,
+  victim: 'compute',
   strike: async ({ compute }) => (await firstOf(() => compute.killChild())) === true,
 };

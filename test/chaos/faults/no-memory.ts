@@ -5,6 +5,7 @@ import { between, type Fault, firstOf } from '../fault.ts';
 
 export const fault: Fault = {
   isCrash: false,
+  victim: 'compute',
   async strike({ compute }, strength) {
     if (locateOnPath('prlimit') === undefined) return false;
     const release = await firstOf(() => compute.holdChildMemory());
