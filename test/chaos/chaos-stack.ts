@@ -42,6 +42,10 @@ const bucket = 'chaos';
 
 /** Requests to be disturbed that do not come within this time do not come at all. */
 const armedMsMax = 20_000;
+/** What is in flight when a worker stops reaches the store. */
+const inFlightMs = 1_000;
+/** A server may hand a task to a worker that has stopped, three times if that has as many polls open: 15 s each. */
+const takenOverMsMax = 60_000;
 
 export class ChaosStack {
   readonly storeProxy: StoreProxy;
@@ -105,6 +109,15 @@ export class ChaosStack {
       await sleep(100);
     }
     return this.storeProxy.countOf(mischief) > before;
+  }
+
+  /** Resolves to whether compute workers write after this, when one does or none has for some time. */
+  async computeGoesOn(): Promise<boolean> {
+    await sleep(inFlightMs);
+    const before = this.storeProxy.writeCountOf('compute');
+    const goesOn = (): boolean => this.storeProxy.writeCountOf('compute') > before;
+    for (let waitedMs = 0; !goesOn() && waitedMs < takenOverMsMax; waitedMs += 100) await sleep(100);
+    return goesOn();
   }
 
   async stop(): Promise<void> {

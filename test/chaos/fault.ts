@@ -23,16 +23,13 @@ export function between(low: number, high: number, strength: number): number {
 }
 
 /** A worker that stops for a time between two bounds, in milliseconds, and goes on. */
-export function pausing(
-  victim: WorkerName,
-  bounds: readonly [number, number],
-  also?: (stack: ChaosStack) => void,
-): Fault {
-  const begin = (stack: ChaosStack): void => {
-    stack[victim].suspend();
-    also?.(stack);
-  };
-  return { ...lasting(bounds, begin, (stack) => stack[victim].resume()), victim, isPause: true };
+export function pausing(victim: WorkerName, bounds: readonly [number, number]): Fault {
+  const fault = lasting(
+    bounds,
+    (stack) => stack[victim].suspend(),
+    (stack) => stack[victim].resume(),
+  );
+  return { ...fault, victim, isPause: true };
 }
 
 /** A fault that lasts for a time between two bounds, in milliseconds. */

@@ -54,6 +54,7 @@ export class StoreProxy {
   readonly #hooks: StoreProxyHooks;
   readonly #armed: Mischief[] = [];
   readonly #done = new Map<Mischief, number>();
+  readonly #writeCounts = { control: 0, compute: 0 };
   #requestCount = 0;
 
   private constructor(target: URL, hooks: StoreProxyHooks) {
@@ -83,6 +84,11 @@ export class StoreProxy {
 
   get requestCount(): number {
     return this.#requestCount;
+  }
+
+  /** How many writes of a worker have reached the store, or of workers that do the same work. */
+  writeCountOf(sender: WorkerName): number {
+    return this.#writeCounts[sender];
   }
 
   /** How many requests have met the mischief. */
@@ -125,6 +131,7 @@ export class StoreProxy {
     }
     if (mischief === 'repeated') await this.#forward(asked, body);
     const { status, headers, body: answered } = await this.#forward(asked, body);
+    if (isWrite) this.#writeCounts[sender]++;
     await this.#hooks.onRequest(numbered, 'after');
     if (mischief === 'lost-answer') {
       asked.socket.resetAndDestroy();

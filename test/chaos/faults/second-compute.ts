@@ -1,7 +1,21 @@
 /**
- * The compute worker stops for longer than its heartbeats may be missing, another one takes over its work, and then
- * the first one goes on: both believe to own the run's state.
+ * The compute worker stops, another one takes over its work when its heartbeats have been missing for long enough, and
+ * then the first one goes on: both believe to own the run's state.
  */
-import { pausing } from '../fault.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { between, type Fault } from '../fault.ts';
 
-export const fault = pausing('compute', [17_000, 22_000], (stack) => stack.startSecondCompute());
+export const fault: Fault = {
+  isCrash: false,
+  victim: 'compute',
+  isPause: true,
+  async strike(stack, strength) {
+    stack.compute.suspend();
+    stack.startSecondCompute();
+    const isTakenOver = await stack.computeGoesOn();
+    // The other one has written a part of a result, all of it, or the next ones too.
+    await sleep(between(0, 1_000, strength));
+    stack.compute.resume();
+    return isTakenOver;
+  },
+};
