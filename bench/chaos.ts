@@ -76,7 +76,7 @@ async function figuresOf(all: readonly Chaos[], seeds: readonly number[], log: L
   };
   await Promise.all(all.map(runThem));
   const [failed] = outcomes.filter(hasFailed).sort((a, b) => a.seed - b.seed);
-  const failure = failed === undefined ? null : await shrunk(first, failed, log);
+  const failure = failed === undefined ? null : await shrunk(all, failed, requestCount, log);
   const times = outcomes.map((outcome) => outcome.wallMs);
   const recoveries = outcomes.flatMap((outcome) => outcome.recoveries.map(({ ms }) => ms));
   const fired = outcomes.flatMap((outcome) => outcome.fired);
@@ -98,13 +98,14 @@ async function figuresOf(all: readonly Chaos[], seeds: readonly number[], log: L
   };
 }
 
-/** What is needed of a plan for it to fail. */
-async function shrunk(chaos: Chaos, { seed, problems }: Judged, log: Log) {
-  const plan = chaosPlan(seed, chaos.undisturbed.requestCount);
+/** What is needed of a plan for it to fail, in any of some runs: it may be a matter of milliseconds. */
+async function shrunk(all: readonly Chaos[], { seed, problems }: Judged, requestCount: number, log: Log) {
+  const plan = chaosPlan(seed, requestCount);
   const smallest = await shrinkPlan(plan, async (smaller) => {
-    const outcome = await chaos.run(smaller);
-    log(`  ${textOf(smaller)}: ${foundBy(outcome)}`);
-    return hasFailed(outcome);
+    const outcomes = await Promise.all(all.map((chaos) => chaos.run(smaller)));
+    const failed = outcomes.find(hasFailed);
+    log(`  ${textOf(smaller)}: ${failed === undefined ? 'equal' : foundBy(failed)}`);
+    return failed !== undefined;
   });
   return { seed, commands: smallest.commands.map(describeCommand), problems: [...problems] };
 }
