@@ -81,21 +81,29 @@ export function cutOff({ endpoint, bucket }: Place, key: string, wanted: number,
   });
 }
 
+/** A refusal because of the time of the signature. `offsetMs`: the store's clock minus this machine's. */
+export function clockSkewed({ endpoint, bucket }: Place, cause: unknown, offsetMs: number): MtrlError {
+  return new MtrlError('CLOCK_SKEWED', `the clock of ${hostname()} differs from the store's`, {
+    where: `${endpoint}, bucket ${bucket}`,
+    found: `the store's clock is ${String(Math.round(Math.abs(offsetMs) / 1000))} s ${offsetMs < 0 ? 'behind' : 'ahead'}; ${foundIn(cause)}`,
+    hint: `set the clock of ${hostname()}, or that of the store, whichever is wrong; the work is retried, also by other workers`,
+    cause,
+  });
+}
+
+function foundIn(cause: unknown): string {
+  return [errnoOf(cause), cause instanceof Error ? cause.message : String(cause)]
+    .filter((part) => part !== undefined && part !== '')
+    .join(': ');
+}
+
 /** `offsetMs`: the store's clock minus this machine's. */
 export function storeError({ endpoint, bucket }: Place, cause: unknown, offsetMs = 0): MtrlError {
   if (cause instanceof MtrlError) return cause;
   const code = errnoOf(cause);
-  const found = [code, cause instanceof Error ? cause.message : String(cause)]
-    .filter((part) => part !== undefined && part !== '')
-    .join(': ');
+  const found = foundIn(cause);
   const where = `${endpoint}, bucket ${bucket}`;
-  if (isSkewed(cause))
-    return new MtrlError('CLOCK_SKEWED', `the clock of ${hostname()} differs from the store's`, {
-      where,
-      found: `the store's clock is ${String(Math.round(Math.abs(offsetMs) / 1000))} s ${offsetMs < 0 ? 'behind' : 'ahead'}; ${found}`,
-      hint: `set the clock of ${hostname()}, or that of the store, whichever is wrong; the work is retried, also by other workers`,
-      cause,
-    });
+  if (isSkewed(cause)) return clockSkewed({ endpoint, bucket }, cause, offsetMs);
   const hint = code === undefined ? undefined : refusals[code];
   if (hint !== undefined)
     return new MtrlError('STORE_REFUSED', 'the store rejects the request', { where, found, hint, cause });

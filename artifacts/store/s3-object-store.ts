@@ -19,6 +19,7 @@ import {
   type TaggedBytes,
 } from './object-store.ts';
 import {
+  clockSkewed,
   cutOff,
   isAbsent,
   isBroken,
@@ -197,23 +198,37 @@ export class S3ObjectStore implements ObjectStore {
     );
   }
 
-  /** Once more when a kept-alive connection broke (the server was restarted) or the signature had the wrong time: every request here can be repeated. */
+  /**
+   * Once more when a kept-alive connection broke (the server was restarted), and once more when the signature had the
+   * wrong time; a machine that wakes up may meet both. Every request here can be repeated.
+   */
   async #ask<T>(request: () => Promise<T>): Promise<T> {
-    for (let attempt = 0; ; attempt++) {
+    const met = new Set<'broken' | 'skewed'>();
+    for (;;) {
       const { correctionMs } = this.#clock;
       try {
         return await request();
       } catch (error) {
         // By this very answer it became known that the clocks differ, or do no more.
-        const isSignedAnew = isDenied(error) && this.#clock.correctionMs !== correctionMs;
-        if (attempt > 0 || !(isBroken(error) || isSignedAnew)) throw await this.#failure(error);
+        const isSkewed = isDenied(error) && this.#clock.correctionMs !== correctionMs;
+        const reason = isSkewed ? 'skewed' : isBroken(error) ? 'broken' : undefined;
+        if (reason !== undefined && !met.has(reason)) {
+          met.add(reason);
+          continue;
+        }
+        throw isSkewed ? clockSkewed(this.#settings, error, this.#offsetMs) : await this.#failure(error);
       }
     }
   }
 
+  /** The store's clock minus this machine's. */
+  get #offsetMs(): number {
+    return this.#clock.nowMs() - Date.now();
+  }
+
   /** As a coded error. A rejection by a server other than the intended one says nothing about our credentials. */
   async #failure(cause: unknown): Promise<MtrlError> {
-    const error = storeError(this.#settings, cause, this.#clock.nowMs() - Date.now());
+    const error = storeError(this.#settings, cause, this.#offsetMs);
     if (error.code !== 'STORE_REFUSED') return error;
     try {
       const isContradiction = (await this.#prove()) === 'proven' && isUnknownKey(cause);

@@ -2,6 +2,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, it, vi } from 'vitest';
+import type { ObjectStore } from '../../artifacts/store/object-store.ts';
 import { openArtifactStore, openObjectStore } from '../../artifacts/store/open-store.ts';
 import { useStack } from '../support/stack.ts';
 import { collect } from './store-suite.ts';
@@ -37,22 +38,59 @@ it.for([3, -3])('uses the store time for signatures and ages if the clock is %i 
   expect((await store.getBytes(ref)).byteLength).toBe(3 << 20);
 });
 
+it('asks again after a broken connection and again by the store time, as on a machine that wakes up', async () => {
+  const trueMs = Date.now();
+  vi.useFakeTimers({ toFake: ['Date'], now: trueMs });
+  const answers: ServerAnswer[] = [
+    { status: 404, atMs: trueMs },
+    'broken',
+    { status: 403, atMs: trueMs },
+    { status: 404, atMs: trueMs },
+  ];
+  await withServer(answers, async (objects) => {
+    expect(await objects.head('a')).toBeUndefined();
+    vi.setSystemTime(trueMs + 3 * hourMs);
+    expect(await objects.head('a')).toBeUndefined();
+  });
+  expect(answers).toEqual([]);
+});
+
+it('reports a clock skew, not credentials, if a clock moves on between two refusals without a reason', async () => {
+  const answers: ServerAnswer[] = [1, 2].map((hours) => ({ status: 403, atMs: Date.now() + hours * hourMs }));
+  await withServer(answers, async (objects) => {
+    await expect(objects.head('a')).rejects.toMatchObject({ code: 'CLOCK_SKEWED', retryable: true });
+  });
+});
+
 it('reports a clock skew, retryable on another machine, if the store refuses the corrected time too', async () => {
-  const server = createServer((_, answer) => {
-    const xml = '<Error><Code>RequestTimeTooSkewed</Code><Message>too far</Message></Error>';
-    answer.writeHead(403, { date: new Date(Date.now() + 2 * hourMs).toUTCString() }).end(xml);
-  }).listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const endpoint = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
-  try {
-    await expect(openObjectStore({ ...stack.settings.s3, endpoint }).get('a')).rejects.toMatchObject({
+  const xml = '<Error><Code>RequestTimeTooSkewed</Code><Message>too far</Message></Error>';
+  const answers: ServerAnswer[] = [1, 2].map(() => ({ status: 403, atMs: Date.now() + 2 * hourMs, body: xml }));
+  await withServer(answers, async (objects) => {
+    await expect(objects.get('a')).rejects.toMatchObject({
       code: 'CLOCK_SKEWED',
       kind: 'worker',
       retryable: true,
       details: { found: expect.stringMatching(/7\d\d\d s ahead/) as string },
     });
+  });
+});
+
+/** `broken`: the connection ends without an answer. `atMs`: the server's clock. */
+type ServerAnswer = 'broken' | { readonly status: number; readonly atMs: number; readonly body?: string };
+
+/** A server that gives these answers in turn, each once. */
+async function withServer(answers: ServerAnswer[], body: (objects: ObjectStore) => Promise<void>): Promise<void> {
+  const server = createServer(({ socket }, answer) => {
+    const next = answers.shift();
+    if (next === undefined || next === 'broken') socket.destroy();
+    else answer.writeHead(next.status, { date: new Date(next.atMs).toUTCString() }).end(next.body);
+  }).listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const endpoint = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+  try {
+    await body(openObjectStore({ ...stack.settings.s3, endpoint }));
   } finally {
     server.closeAllConnections();
     server.close();
   }
-});
+}
