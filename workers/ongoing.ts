@@ -6,12 +6,14 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Context } from '@temporalio/activity';
-import { ActivityNotFoundError, type Client } from '@temporalio/client';
 import type { ActivityInboundCallsInterceptor } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { toFailure } from '../activities/failure.ts';
 import { describeError, MtrlError } from '../core/errors.ts';
 import { identify, isAlive, type ProcessIdentity } from '../infra/process/identity.ts';
+import { failAttempt } from '../infra/stack/fail-attempt.ts';
+import { withTemporalClient } from '../infra/stack/temporal-client.ts';
+import type { TemporalSettings } from '../infra/stack/temporal-settings.ts';
 
 /** Of an activity in progress. */
 interface Ongoing {
@@ -58,12 +60,12 @@ export class OngoingActivities {
   }
 
   /** Reports what processes that are gone have left. Failures are logged: heartbeats tell the rest, only later. */
-  async reportLeft(client: Client): Promise<void> {
+  async reportLeft(temporal: TemporalSettings): Promise<void> {
     for (const path of this.#files()) {
       const left = readOngoing(path);
       if (left !== undefined && (left.host !== hostname() || isAlive(left.by))) continue;
       try {
-        if (left !== undefined) await this.#report(client, left);
+        if (left !== undefined) await this.#report(temporal, left);
         rmSync(path, { force: true });
       } catch (error) {
         this.#log.warn({ path, reason: describeError(error) }, 'cannot report an interrupted activity');
@@ -71,17 +73,14 @@ export class OngoingActivities {
     }
   }
 
-  async #report(client: Client, { by, activity, attempt, token }: Ongoing): Promise<void> {
+  async #report(temporal: TemporalSettings, { by, activity, attempt, token }: Ongoing): Promise<void> {
     const error = new MtrlError('WORKER_KILLED', `the worker was killed during ${activity}`, {
       found: `process ${String(by.pid)} is gone`,
     });
-    try {
-      await client.activity.fail(Buffer.from(token, 'base64'), toFailure(error, attempt));
-      this.#log.info({ activity, pid: by.pid }, 'reported an activity that a killed worker left');
-    } catch (reason) {
-      // It has been retried meanwhile, or had ended.
-      if (!(reason instanceof ActivityNotFoundError)) throw reason;
-    }
+    const wasOngoing = await withTemporalClient(temporal, (client) =>
+      failAttempt(client, token, toFailure(error, attempt)),
+    );
+    if (wasOngoing) this.#log.info({ activity, pid: by.pid }, 'reported an activity that a killed worker left');
   }
 
   #files(): string[] {

@@ -9,7 +9,6 @@ import { NativeConnection } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { describeError, MtrlError } from '../core/errors.ts';
 import { readSettings, type StackSettings } from '../infra/stack/settings.ts';
-import { withTemporalClient } from '../infra/stack/temporal-client.ts';
 import { connectionOptions } from '../infra/stack/temporal-settings.ts';
 import { readyFileOf, waitingFileOf, type WorkerName } from '../infra/stack/workers.ts';
 import { serveHealth } from './health.ts';
@@ -57,7 +56,7 @@ export async function serve({
       try {
         const unfit = await unfitness(connection, settings, spoolFolder);
         if (unfit !== undefined) throw new Error(unfit);
-        await withTemporalClient(settings.temporal, (client) => ongoing.reportLeft(client));
+        await ongoing.reportLeft(settings.temporal);
         const worker = await createWorker(connection);
         backoffMs = backoffMinMs;
         serviceState.attach(worker, connection);

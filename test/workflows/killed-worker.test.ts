@@ -39,7 +39,7 @@ beforeAll(async () => {
   const ongoing = new OngoingActivities(servers.settings.home, log, killed);
   const worker = await Worker.create({
     ...{ connection, namespace, taskQueue, shutdownForceTime: '2s' },
-    workflowBundle: { code: await bundled(join(import.meta.dirname, 'working')) },
+    workflowBundle: { code: await bundled(join(import.meta.dirname, 'working.ts')) },
     activities: {
       work: async () => {
         const { attempt } = Context.current().info;
@@ -67,7 +67,7 @@ afterAll(async () => {
 it('is retried at once', async () => {
   const handle = await client.workflow.start('working', { workflowId: 'interrupted', taskQueue });
   await expect.poll(noted).toHaveLength(1);
-  await new OngoingActivities(servers.settings.home, log).reportLeft(client);
+  await new OngoingActivities(servers.settings.home, log).reportLeft(servers.settings.temporal);
   expect(await handle.result()).toBe('attempt 2');
   expect(JSON.stringify(await handle.fetchHistory())).toContain('WORKER_KILLED');
   expect(noted()).toEqual([]);
@@ -84,7 +84,7 @@ it('leaves alone what other processes do, here and on other machines, and remove
   write('here.json', JSON.stringify({ ...note, host: hostname() }));
   write('elsewhere.json', JSON.stringify({ ...note, host: 'elsewhere', by: killed }));
   write('cut-off.json', '{"host":');
-  await new OngoingActivities(servers.settings.home, log).reportLeft(client);
+  await new OngoingActivities(servers.settings.home, log).reportLeft(servers.settings.temporal);
   expect(noted().sort()).toEqual(['elsewhere.json', 'here.json']);
 });
 
@@ -92,7 +92,7 @@ it('that has ended meanwhile is forgotten', async () => {
   const handle = await client.workflow.start('working', { workflowId: 'ended', taskQueue });
   await expect.poll(() => noted().filter((name) => name.startsWith(String(killed.pid)))).toHaveLength(1);
   await handle.terminate();
-  await new OngoingActivities(servers.settings.home, log).reportLeft(client);
+  await new OngoingActivities(servers.settings.home, log).reportLeft(servers.settings.temporal);
   expect(noted().filter((name) => name.startsWith(String(killed.pid)))).toEqual([]);
 });
 
