@@ -78,7 +78,7 @@ async function figuresOf(all: readonly Chaos[], seeds: readonly number[], log: L
   const [failed] = outcomes.filter(hasFailed).sort((a, b) => a.seed - b.seed);
   const failure = failed === undefined ? null : await shrunk(all, failed, requestCount, log);
   const times = outcomes.map((outcome) => outcome.wallMs);
-  const recoveries = outcomes.flatMap((outcome) => outcome.recoveries.map(({ ms }) => ms));
+  const recoveries = outcomes.flatMap((outcome) => outcome.recoveries);
   const fired = outcomes.flatMap((outcome) => outcome.fired);
   return {
     planCount: seeds.length,
@@ -90,10 +90,12 @@ async function figuresOf(all: readonly Chaos[], seeds: readonly number[], log: L
     plans: { medianMs: median(times), maxMs: Math.max(...times) },
     firedByFault: Object.fromEntries(faultNames.map((name) => [name, fired.filter((each) => each === name).length])),
     repeatedActivityCount: outcomes.reduce((sum, { repeatedCount }) => sum + repeatedCount, 0),
-    recovery:
-      recoveries.length === 0
-        ? null
-        : { count: recoveries.length, medianMs: median(recoveries), maxMs: Math.max(...recoveries) },
+    recoveryByFault: Object.fromEntries(
+      faultNames.flatMap((name) => {
+        const ms = recoveries.filter(({ fault }) => fault === name).map((recovery) => recovery.ms);
+        return ms.length === 0 ? [] : [[name, { count: ms.length, medianMs: median(ms), maxMs: Math.max(...ms) }]];
+      }),
+    ),
     policies: { ...bits?.policies },
   };
 }

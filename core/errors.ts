@@ -101,6 +101,7 @@ const errorKinds = {
   // the server at the address of the local stack belongs to another stack
   SERVER_FOREIGN: 'transient',
   COMPUTE_CRASHED: 'transient',
+  WORKER_KILLED: 'transient',
   COMPUTE_STALLED: 'transient',
   // a replay on a runtime other than the recorded one gave other weights; another worker may have the recorded one
   RUNTIME_MISMATCH: 'transient',

@@ -20,6 +20,7 @@ import { ActivityMetrics } from './activity-metrics.ts';
 import { jointly } from './jointly.ts';
 import { createLog, installRuntime } from './logging.ts';
 import { withNamedProvider } from './named-provider.ts';
+import { OngoingActivities } from './ongoing.ts';
 import { serve } from './serve.ts';
 import { startTracing, tracedEngine } from './tracing.ts';
 import { countOf, type ServingSettings, servingOptions, servingSettings } from './serving-settings.ts';
@@ -30,6 +31,7 @@ const metrics = new ActivityMetrics(installRuntime(log).metricMeter, log);
 const settings = readSettings();
 const serving = servingSettings();
 const dataConverter = dataConverterOf();
+const ongoing = new OngoingActivities(settings.home, log);
 const tracing = startTracing('compute');
 const spoolFolder = takeSpoolFolder(settings.home);
 const engineCount = countOf(process.env, 'MTRL_ENGINE_COUNT', Math.min(2, availableParallelism()));
@@ -79,7 +81,11 @@ const workerOn = (connection: NativeConnection, queue: string, served: ServingSe
     maxHeartbeatThrottleInterval: '2s',
     defaultHeartbeatThrottleInterval: '2s',
     interceptors: {
-      activity: [(context) => ({ inbound: metrics.interceptor(context) }), ...(tracing ? [tracing.activity] : [])],
+      activity: [
+        (context) => ({ inbound: ongoing.interceptor(context) }),
+        (context) => ({ inbound: metrics.interceptor(context) }),
+        ...(tracing ? [tracing.activity] : []),
+      ],
     },
     ...servingOptions(served, buildVersion),
   });
@@ -89,6 +95,7 @@ await serve({
   settings,
   serving,
   log,
+  ongoing,
   spoolFolder,
   createWorker: async (connection) =>
     jointly([await workerOn(connection, taskQueue, serving), await workerOn(connection, ownQueue, unversioned)]),

@@ -13,6 +13,7 @@ import { proveStore } from '../infra/stack/store-proof.ts';
 import { ActivityMetrics } from './activity-metrics.ts';
 import { createLog, installRuntime } from './logging.ts';
 import { jointly } from './jointly.ts';
+import { OngoingActivities } from './ongoing.ts';
 import { serve } from './serve.ts';
 import { startTracing } from './tracing.ts';
 import { servingOptions, servingSettings } from './serving-settings.ts';
@@ -23,6 +24,7 @@ const metrics = new ActivityMetrics(installRuntime(log).metricMeter, log);
 const settings = readSettings();
 const serving = servingSettings();
 const dataConverter = dataConverterOf();
+const ongoing = new OngoingActivities(settings.home, log);
 const tracing = startTracing('control');
 const codeVersion = codeVersionOf();
 const buildVersion = buildVersionOf();
@@ -42,6 +44,7 @@ await serve({
   settings,
   serving,
   log,
+  ongoing,
   createWorker: async (connection) =>
     jointly([
       await Worker.create({
@@ -54,7 +57,11 @@ await serve({
         // When a worker dies, its workflows' next tasks wait this long for it before any other worker may take them.
         stickyQueueScheduleToStartTimeout: '3s',
         interceptors: {
-          activity: [(context) => ({ inbound: metrics.interceptor(context) }), ...(tracing ? [tracing.activity] : [])],
+          activity: [
+            (context) => ({ inbound: ongoing.interceptor(context) }),
+            (context) => ({ inbound: metrics.interceptor(context) }),
+            ...(tracing ? [tracing.activity] : []),
+          ],
         },
         ...(tracing && { sinks: tracing.sinks }),
         ...servingOptions(serving, buildVersion),

@@ -13,6 +13,7 @@ import { connectionOptions } from '../infra/stack/temporal-settings.ts';
 import { readyFileOf, waitingFileOf, type WorkerName } from '../infra/stack/workers.ts';
 import { serveHealth } from './health.ts';
 import type { Polling } from './jointly.ts';
+import type { OngoingActivities } from './ongoing.ts';
 import type { ServingSettings } from './serving-settings.ts';
 import { unfitness } from './surroundings.ts';
 
@@ -29,13 +30,22 @@ export interface ServeOptions {
   readonly settings: StackSettings;
   readonly serving: ServingSettings;
   readonly log: Logger;
+  readonly ongoing: OngoingActivities;
   /** Folder on the local disk that the activities need. */
   readonly spoolFolder?: string;
   readonly createWorker: (connection: NativeConnection) => Promise<Polling>;
 }
 
 /** Returns after SIGTERM or SIGINT, once running activities have finished or been handed back. */
-export async function serve({ name, settings, serving, log, spoolFolder, createWorker }: ServeOptions): Promise<void> {
+export async function serve({
+  name,
+  settings,
+  serving,
+  log,
+  ongoing,
+  spoolFolder,
+  createWorker,
+}: ServeOptions): Promise<void> {
   const serviceState = new ServiceState(log);
   if (serving.health) await serveHealth(serving.health, () => serviceState.notReady());
   const state = new StateFiles(settings.home, name, log);
@@ -46,6 +56,7 @@ export async function serve({ name, settings, serving, log, spoolFolder, createW
       try {
         const unfit = await unfitness(connection, settings, spoolFolder);
         if (unfit !== undefined) throw new Error(unfit);
+        await ongoing.reportLeft(settings.temporal);
         const worker = await createWorker(connection);
         backoffMs = backoffMinMs;
         serviceState.attach(worker, connection);

@@ -18,7 +18,8 @@ export async function workflowBundle(
 ): Promise<string> {
   const path = join(cacheFolder, `workflows-${digestOfSources()}${traced ? '-traced' : ''}.js`);
   if (await used(path)) return path;
-  const code = await bundled(join(projectRoot, 'workflows'), traced ? ['spans.ts'] : []);
+  const file = (name: string): string => join(projectRoot, 'workflows', name);
+  const code = await bundled(file('index.ts'), traced ? [file('spans.ts')] : []);
   await mkdir(cacheFolder, { recursive: true });
   const partial = `${path}.${String(process.pid)}`;
   await writeFile(partial, code);
@@ -28,13 +29,12 @@ export async function workflowBundle(
 }
 
 /** @throws with webpack's own report, which the error of the SDK does not have */
-export async function bundled(folder: string, interceptors: readonly string[] = []): Promise<string> {
-  // Webpack looks for the entry point, which exists in memory only, where symbolic links lead to.
-  const path = (name: string): string => join(realpathSync(folder), name);
+export async function bundled(file: string, interceptors: readonly string[] = []): Promise<string> {
   const report: string[] = [];
   return bundleWorkflowCode({
-    workflowsPath: path('index.ts'),
-    workflowInterceptorModules: interceptors.map(path),
+    // Webpack looks for the entry point, which exists in memory only, where symbolic links lead to.
+    workflowsPath: realpathSync(file),
+    workflowInterceptorModules: interceptors.map((each) => realpathSync(each)),
     logger: { ...silent, error: (message: string) => void report.push(message) },
   }).then(
     ({ code }) => code,

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -21,14 +21,13 @@ test('workflows behind a symbolic link are bundled', () =>
   withFolder(async (folder) => {
     const link = join(folder, 'workflows');
     await symlink(join(projectRoot, 'workflows'), link);
-    expect(await bundled(link)).toContain('__TEMPORAL__');
+    expect(await bundled(join(link, 'index.ts'))).toContain('__TEMPORAL__');
   }));
 
 test('an error says what could not be bundled', () =>
   withFolder(async (folder) => {
-    const broken = join(folder, 'workflows');
-    await mkdir(broken);
-    await writeFile(join(broken, 'index.ts'), "export * from './not-there.ts';\n");
+    const broken = join(folder, 'broken.ts');
+    await writeFile(broken, "export * from './not-there.ts';\n");
     await expect(bundled(broken)).rejects.toThrow('./not-there.ts');
   }));
 
