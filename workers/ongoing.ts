@@ -2,6 +2,7 @@
  * What a worker process is doing, on its disk: when it is killed, the next one with the same home reports its
  * activities as failed, so that they are retried at once and not when their heartbeats have been missing for long enough.
  */
+import { randomUUID } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -30,7 +31,6 @@ export class OngoingActivities {
   readonly #folder: string;
   readonly #self: ProcessIdentity;
   readonly #log: Logger;
-  #startedCount = 0;
 
   constructor(home: string, log: Logger, self = identify(process.pid)) {
     this.#folder = join(home, 'ongoing');
@@ -42,7 +42,7 @@ export class OngoingActivities {
     return {
       execute: async (input, next) => {
         const { activityType: activity, attempt, base64TaskToken: token } = info;
-        const path = join(this.#folder, `${String(this.#self.pid)}-${String(this.#startedCount++)}.json`);
+        const path = join(this.#folder, `${String(this.#self.pid)}-${randomUUID()}.json`);
         const ongoing: Ongoing = { host: hostname(), by: this.#self, activity, attempt, token };
         this.#try(() => {
           mkdirSync(this.#folder, { recursive: true });
@@ -61,26 +61,26 @@ export class OngoingActivities {
 
   /** Reports what processes that are gone have left. Failures are logged: heartbeats tell the rest, only later. */
   async reportLeft(temporal: TemporalSettings): Promise<void> {
-    for (const path of this.#files()) {
-      const left = readOngoing(path);
-      if (left !== undefined && (left.host !== hostname() || isAlive(left.by))) continue;
-      try {
-        if (left !== undefined) await this.#report(temporal, left);
-        rmSync(path, { force: true });
-      } catch (error) {
-        this.#log.warn({ path, reason: describeError(error) }, 'cannot report an interrupted activity');
-      }
-    }
-  }
-
-  async #report(temporal: TemporalSettings, { by, activity, attempt, token }: Ongoing): Promise<void> {
-    const error = new MtrlError('WORKER_KILLED', `the worker was killed during ${activity}`, {
-      found: `process ${String(by.pid)} is gone`,
+    const left = this.#files().flatMap((path) => {
+      const ongoing = readOngoing(path);
+      const isOurs = ongoing === undefined || (ongoing.host === hostname() && !isAlive(ongoing.by));
+      return isOurs ? [{ path, ongoing }] : [];
     });
-    const wasOngoing = await withTemporalClient(temporal, (client) =>
-      failAttempt(client, token, toFailure(error, attempt)),
-    );
-    if (wasOngoing) this.#log.info({ activity, pid: by.pid }, 'reported an activity that a killed worker left');
+    if (left.length === 0) return;
+    const warn = (error: unknown): void => {
+      this.#log.warn({ reason: describeError(error) }, 'cannot report an interrupted activity');
+    };
+    await withTemporalClient(temporal, async (client) => {
+      for (const { path, ongoing } of left) {
+        try {
+          if (ongoing !== undefined && (await failAttempt(client, ongoing.token, killedDuring(ongoing))))
+            this.#log.info({ activity: ongoing.activity, pid: ongoing.by.pid }, 'reported what a killed worker left');
+          rmSync(path, { force: true });
+        } catch (error) {
+          warn(error);
+        }
+      }
+    }).catch(warn);
   }
 
   #files(): string[] {
@@ -99,6 +99,11 @@ export class OngoingActivities {
       this.#log.warn({ reason: describeError(error) }, 'cannot note what it does');
     }
   }
+}
+
+function killedDuring({ by, activity, attempt }: Ongoing): Error {
+  const found = `process ${String(by.pid)} is gone`;
+  return toFailure(new MtrlError('WORKER_KILLED', `the worker was killed during ${activity}`, { found }), attempt);
 }
 
 /** undefined if the file was cut off. */

@@ -7,11 +7,12 @@ import { S3ObjectStore } from '../../artifacts/store/s3-object-store.ts';
 import { ensureBucket } from '../../infra/stack/minio.ts';
 import type { StoreSettings } from '../../infra/stack/s3-settings.ts';
 import { childEnv, type StackSettings } from '../../infra/stack/settings.ts';
+import type { WorkerName } from '../../infra/stack/workers.ts';
 import { SmallDisk } from '../support/small-disk.ts';
 import type { ChaosServers, ServerDisks, ServerName } from './chaos-servers.ts';
 import { type Mischief, StoreProxy, type StoreProxyHooks } from './store-proxy.ts';
 import { TemporalProxy } from './temporal-proxy.ts';
-import { type WorkerName, WorkerProcess } from './worker-process.ts';
+import { WorkerProcess } from './worker-process.ts';
 
 export interface ChaosStackOptions {
   /** Folder of the compiled project that the workers run. */

@@ -1,7 +1,7 @@
 /** A fault that a chaos plan can command. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { WorkerName } from '../../infra/stack/workers.ts';
 import type { ChaosStack, DiskName } from './chaos-stack.ts';
-import type { WorkerName } from './worker-process.ts';
 
 export interface Fault {
   /**

@@ -6,8 +6,8 @@ import { type IncomingMessage, createServer, request, type Server, type ServerRe
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sha256 } from '../../core/json.ts';
+import type { WorkerName } from '../../infra/stack/workers.ts';
 import { type ObjectOperation, outcomeOf } from './object-history.ts';
-import type { WorkerName } from './worker-process.ts';
 
 /** What happens to one request. */
 export type Mischief =

@@ -6,8 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { projectRoot } from '../../core/project.ts';
-
-export type WorkerName = 'control' | 'compute';
+import type { WorkerName } from '../../infra/stack/workers.ts';
 
 export interface WorkerSpec {
   readonly name: WorkerName;
