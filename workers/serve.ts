@@ -2,7 +2,7 @@
  * Runs a worker that survives an outage of its servers: it polls until it is stopped, and reconnects to Temporal by the
  * SDK's own retries or by creating the worker again.
  */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NativeConnection } from '@temporalio/worker';
@@ -15,7 +15,7 @@ import { serveHealth } from './health.ts';
 import type { Polling } from './jointly.ts';
 import type { OngoingActivities } from './ongoing.ts';
 import type { ServingSettings } from './serving-settings.ts';
-import { unfitness } from './surroundings.ts';
+import { Surroundings } from './surroundings.ts';
 
 const backoffMinMs = 250;
 const backoffMaxMs = 5_000;
@@ -49,12 +49,13 @@ export async function serve({
   const serviceState = new ServiceState(log);
   if (serving.health) await serveHealth(serving.health, () => serviceState.notReady());
   const state = new StateFiles(settings.home, name, log);
+  const surroundings = new Surroundings(settings, spoolFolder);
   for (let backoffMs = backoffMinMs; !serviceState.ending();) {
     try {
       assertSameServers(settings);
       const connection = await NativeConnection.connect(connectionOptions(settings.temporal));
       try {
-        const unfit = await unfitness(connection, settings, spoolFolder);
+        const unfit = await surroundings.unfitness(connection);
         if (unfit !== undefined) throw new Error(unfit);
         await ongoing.reportLeft(settings.temporal);
         const worker = await createWorker(connection);
@@ -64,7 +65,7 @@ export async function serve({
         state.polling();
         log.info({ address: settings.temporal.address, taskQueue: worker.taskQueue }, 'polling');
         const look = new AbortController();
-        const watched = watch(worker, () => unfitness(connection, settings, spoolFolder), settings, look.signal);
+        const watched = watch(worker, () => surroundings.unfitness(connection), settings, look.signal);
         await running.finally(() => {
           look.abort();
         });
@@ -152,7 +153,9 @@ class StateFiles {
   #write(path: string, text: string): void {
     try {
       mkdirSync(dirname(path), { recursive: true });
-      writeFileSync(path, text);
+      // A reader never finds half of it.
+      writeFileSync(`${path}.tmp`, text);
+      renameSync(`${path}.tmp`, path);
     } catch (error) {
       this.#log.warn({ path, reason: reasonOf(error) }, 'cannot write its state');
     }

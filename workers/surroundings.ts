@@ -15,26 +15,40 @@ import { proveTemporal } from '../infra/stack/temporal-proof.ts';
 /** The size of a small artifact: a disk with less space counts as full. */
 const probeByteLength = 64 * 1024;
 
-/** Why the worker must not poll; undefined if it may. An unreachable server is not a reason: activities wait for it. */
-export async function unfitness(
-  connection: NativeConnection,
-  { temporal, s3 }: StackSettings,
-  spoolFolder: string | undefined,
-): Promise<string | undefined> {
-  const checks = [
-    () => proveTemporal(connection, temporal),
-    () => proveStore(s3),
-    () => checkClock(s3),
-    () => checkDisk(spoolFolder),
-  ];
-  for (const check of checks) {
-    const reason = await check().then(
-      () => undefined,
-      (error: unknown) => (error instanceof MtrlError ? describeError(error) : undefined),
-    );
-    if (reason !== undefined) return reason;
+/** What the checks found last. A server that does not answer changes nothing: activities wait for it. */
+export class Surroundings {
+  readonly #settings: StackSettings;
+  readonly #spoolFolder: string | undefined;
+  readonly #reasons = new Map<string, string>();
+
+  /** @param spoolFolder folder on the local disk that the activities need */
+  constructor(settings: StackSettings, spoolFolder: string | undefined) {
+    this.#settings = settings;
+    this.#spoolFolder = spoolFolder;
   }
-  return undefined;
+
+  /** Why the worker must not poll; undefined if it may. */
+  async unfitness(connection: NativeConnection): Promise<string | undefined> {
+    const { temporal, s3 } = this.#settings;
+    const checks = {
+      temporal: () => proveTemporal(connection, temporal),
+      store: () => proveStore(s3),
+      clock: () => checkClock(s3),
+      disk: () => checkDisk(this.#spoolFolder),
+    };
+    for (const [name, check] of Object.entries(checks)) {
+      try {
+        await check();
+        this.#reasons.delete(name);
+      } catch (error) {
+        if (error instanceof MtrlError) this.#reasons.set(name, describeError(error));
+      }
+      // A server that was a foreign one, and is now too busy to answer, is still that one.
+      const reason = this.#reasons.get(name);
+      if (reason !== undefined) return reason;
+    }
+    return undefined;
+  }
 }
 
 async function checkClock(s3: StackSettings['s3']): Promise<void> {

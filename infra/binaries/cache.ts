@@ -1,6 +1,7 @@
 /**
- * Server binaries in the user's cache folder, by version and platform, each with its digest:
- *   ~/.cache/mt-rl-judge/bin/temporal-1.8.2-linux-x64/{temporal,temporal.sha256}
+ * Server binaries in the user's cache folder, by version, locked sources and platform, each with its digest:
+ *   ~/.cache/mt-rl-judge/bin/minio-2026-02-12-linux-x64/{minio,minio.sha256}
+ *   ~/.cache/mt-rl-judge/bin/temporal-1.8.2-1a4cd2f1-linux-x64/{temporal,temporal.sha256}
  * Every lookup verifies the full digest. That takes 0.1 to 0.3 s per binary, and happens only when a server is about to
  * be started.
  */
@@ -26,8 +27,19 @@ export function cacheRoot(): string {
   return join(xdg === undefined || xdg === '' ? join(homedir(), '.cache') : xdg, 'mt-rl-judge', 'bin');
 }
 
-export function cachedPathOf({ name, version }: Pin): string {
-  return join(cacheRoot(), `${name}-${version}-${process.platform}-${process.arch}`, name);
+export function cachedPathOf({ name, version, source }: Pin): string {
+  const sources = 'module' in source ? locksOf(source.module) : [];
+  return join(cacheRoot(), [name, version, ...sources, process.platform, process.arch].join('-'), name);
+}
+
+/** A program cached under its version alone would hide that changed module files no longer build it. */
+function locksOf(module: string): string[] {
+  const files = ['go.mod', 'go.sum'].map((name) => join(module, name)).filter(existsSync);
+  // The image of the workers has no module files.
+  if (files.length === 0) return [];
+  const hash = createHash('sha256');
+  for (const file of files) hash.update(readFileSync(file));
+  return [hash.digest('hex').slice(0, 8)];
 }
 
 /** The path of an existing, intact binary; a damaged one is removed, so that it is built again. */

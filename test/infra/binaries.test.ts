@@ -1,4 +1,14 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -6,9 +16,11 @@ import { findBinary, findOrMakeBinary } from '../../infra/binaries/binaries.ts';
 import { buildWithGo, findGo, isAtLeast } from '../../infra/binaries/build-go.ts';
 import { cachedPathOf, fillCache, findCached } from '../../infra/binaries/cache.ts';
 import { pins } from '../../infra/binaries/pins.ts';
+import { projectRoot } from '../../core/project.ts';
 import { withLock } from '../../infra/process/lock.ts';
 
 const pin = pins.minio;
+const moduleFolder = join(projectRoot, 'infra', 'temporal');
 const silent = (): void => undefined;
 
 describe('server programs', () => {
@@ -48,6 +60,32 @@ describe('server programs', () => {
     expect(await findOrMakeBinary('minio', silent)).toEqual({ path: cached, source: 'cache' });
     const onPath = program('minio', 'exit 0');
     expect(await findOrMakeBinary('minio', silent)).toEqual({ path: onPath, source: 'path' });
+  });
+
+  it('are built again when the module files that they are built from change', () => {
+    const module = join(folder, 'module');
+    cpSync(moduleFolder, module, { recursive: true });
+    const copied = { ...pins.temporal, source: { module } };
+    const before = cachedPathOf(copied);
+    expect(before).toBe(cachedPathOf(pins.temporal));
+    appendFileSync(join(module, 'go.sum'), 'example.org/module v1.0.0 h1:hash=\n');
+    expect(cachedPathOf(copied)).not.toBe(before);
+  });
+
+  it('can be built: the hash of each module that is required is locked, not only that of its go.mod', () => {
+    const [required = '', locked = ''] = ['go.mod', 'go.sum'].map((name) =>
+      readFileSync(join(moduleFolder, name), 'utf8'),
+    );
+    const replaced = new Map(
+      [...required.matchAll(/^replace (\S+) \S+ => \S+ (\S+)$/gm)].map(([, path, to]) => [path, to]),
+    );
+    const modules = [...required.matchAll(/^\t(\S+) (v\S+)(?: \/\/ indirect)?$/gm)];
+    expect(modules.length).toBeGreaterThan(100);
+    const missing = modules.flatMap(([, path = '', version = '']) => {
+      const wanted = `${path} ${replaced.get(path) ?? version} h1:`;
+      return locked.includes(wanted) ? [] : [wanted];
+    });
+    expect(missing, 'in infra/temporal run `go mod tidy`').toEqual([]);
   });
 
   it('are not used if their digest does not match', async () => {

@@ -15,23 +15,28 @@ import { isAlive } from '../../infra/process/identity.ts';
 import { down } from '../../infra/stack/down.ts';
 import { choosePorts } from '../../infra/stack/ports.ts';
 import { projectRoot } from '../../core/project.ts';
+import type { StackSettings } from '../../infra/stack/settings.ts';
 import { up } from '../../infra/stack/up.ts';
-import { unfitness } from '../../workers/surroundings.ts';
+import { Surroundings } from '../../workers/surroundings.ts';
 import { compiled } from '../support/compiled.ts';
 import { useStack } from '../support/stack.ts';
 
 const stack = useStack();
 const silent = (): void => undefined;
 
-/** While true, the proxy in front of the store rejects every request for a skewed clock. */
-let isSkewed = true;
+/** What the proxy in front of the store does: reject every request for a skewed clock, break it, or forward it. */
+let mode: 'skewed' | 'broken' | 'forward' = 'skewed';
 let proxy: Server;
 let endpoint: string;
 
 beforeAll(async () => {
   const port = Number(new URL(stack.settings.s3.endpoint).port);
   proxy = createServer((incoming, outgoing) => {
-    if (isSkewed) {
+    if (mode === 'broken') {
+      incoming.destroy();
+      return;
+    }
+    if (mode === 'skewed') {
       const body = '<Error><Code>RequestTimeTooSkewed</Code><Message>the clock is off</Message></Error>';
       outgoing.writeHead(403, { 'content-type': 'application/xml' }).end(body);
       return;
@@ -52,7 +57,7 @@ afterAll(() => {
 
 describe('a worker', () => {
   it('with a wrong clock polls nothing, reports why, and polls once the clock is right', async () => {
-    isSkewed = true;
+    mode = 'skewed';
     const [port = 0] = await choosePorts([undefined]);
     const home = mkdtempSync(join(tmpdir(), 'mtrl-skewed-'));
     const { temporal, s3 } = stack.settings;
@@ -73,7 +78,7 @@ describe('a worker', () => {
     try {
       await expect.poll(readiness).toMatch(/not polling: .*the clock of this machine/);
       expect(readFileSync(join(home, 'run', 'control.waiting'), 'utf8')).toContain('RequestTimeTooSkewed');
-      isSkewed = false;
+      mode = 'forward';
       await expect.poll(readiness).toBe('ready\n');
       expect(existsSync(join(home, 'run', 'control.waiting'))).toBe(false);
     } finally {
@@ -89,12 +94,31 @@ describe('a worker', () => {
     try {
       const file = join(folder, 'file');
       writeFileSync(file, '');
-      expect(await unfitness(connection, settings, folder)).toBeUndefined();
-      expect(await unfitness(connection, settings, join(file, 'spool'))).toContain('FILE_NOT_WRITABLE: the folder');
+      const unfitness = (of: StackSettings, spool: string) => new Surroundings(of, spool).unfitness(connection);
+      expect(await unfitness(settings, folder)).toBeUndefined();
+      expect(await unfitness(settings, join(file, 'spool'))).toContain('FILE_NOT_WRITABLE: the folder');
       const unreachable = { ...settings, s3: { ...settings.s3, endpoint: 'http://127.0.0.1:1' } };
-      expect(await unfitness(connection, unreachable, folder)).toBeUndefined();
+      expect(await unfitness(unreachable, folder)).toBeUndefined();
     } finally {
       rmSync(folder, { recursive: true, force: true });
+      await connection.close();
+    }
+  });
+
+  it('that was unfit stays so while the store does not answer: no answer is no proof of anything', async () => {
+    const settings = { ...stack.settings, s3: { ...stack.settings.s3, endpoint } };
+    const connection = await NativeConnection.connect({ address: settings.temporal.address });
+    const surroundings = new Surroundings(settings, undefined);
+    try {
+      mode = 'broken';
+      expect(await surroundings.unfitness(connection)).toBeUndefined();
+      mode = 'skewed';
+      expect(await surroundings.unfitness(connection)).toContain('CLOCK_SKEWED');
+      mode = 'broken';
+      expect(await surroundings.unfitness(connection)).toContain('CLOCK_SKEWED');
+      mode = 'forward';
+      expect(await surroundings.unfitness(connection)).toBeUndefined();
+    } finally {
       await connection.close();
     }
   });

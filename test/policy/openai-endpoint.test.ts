@@ -208,15 +208,20 @@ describe('what is not computed is asked again', () => {
   });
 
   it('holds back all requests of the arm, not only the one that was told to wait', async () => {
-    const server = await serving(after({ status: 429, headers: { 'Retry-After': '1' } }));
-    const endpoint = opened(server.address);
+    const arrivals: number[] = [];
+    const reply = after({ status: 429, headers: { 'Retry-After': '1' } });
+    const server = await serving((request) => {
+      arrivals.push(performance.now());
+      return reply(request);
+    });
+    const waits: number[] = [];
+    const endpoint = opened(server.address, { waits });
     const first = endpoint.ask(endpoint.requestOf(question));
-    while (server.requests.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
-    const second = endpoint.ask(endpoint.requestOf({ ...question, seed: 8 }));
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    expect(server.requests).toHaveLength(1);
-    await Promise.all([first, second]);
-    expect(server.requests).toHaveLength(3);
+    while (waits.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    await Promise.all([first, endpoint.ask(endpoint.requestOf({ ...question, seed: 8 }))]);
+    const [told = NaN, ...later] = arrivals;
+    expect(later).toHaveLength(2);
+    expect(Math.min(...later) - told).toBeGreaterThan(950);
   });
 
   it('gives up within bounds, to be retried later: ENDPOINT_UNREACHABLE', async () => {
