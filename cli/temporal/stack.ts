@@ -72,12 +72,19 @@ function unreachable(address: string, cause: unknown): MtrlError {
   const isLocal = readOverrides().temporal === undefined;
   return new MtrlError('TEMPORAL_UNREACHABLE', 'Temporal does not answer', {
     where: address,
-    found: cause instanceof Error ? (cause.message.split('\n')[0] ?? '') : String(cause),
+    found: firstMessageOf(cause),
     hint: isLocal
       ? `run \`${commandText('up')}\``
       : 'check TEMPORAL_ADDRESS (or the profile), its certificates and key, and that the server is up',
     cause,
   });
+}
+
+/** First line of what the server or the connection said; the errors around it name only the request. */
+function firstMessageOf(error: unknown): string {
+  let root = error;
+  while (root instanceof Error && root.cause instanceof Error) root = root.cause;
+  return root instanceof Error ? (root.message.split('\n')[0] ?? '') : String(root);
 }
 
 /** Page of the workflow in the Web UI; undefined if the address of the Web UI is not known. */

@@ -37,9 +37,9 @@ describe.skipIf(addresses.isMissing)('infra/compose.yaml', () => {
     const file = readCompose({ ...readEnvFile('compose.env.example'), ...filledIn, MTRL_DATA_FOLDER: data });
     const log = (): void => undefined;
     const [temporal, minio] = [await findOrMakeBinary('temporal', log), await findOrMakeBinary('minio', log)];
-    const [apiPort = 0, consolePort = 0] = await choosePorts([undefined, undefined]);
+    const [apiPort = 0, consolePort = 0, temporalPort = 0] = await choosePorts([undefined, undefined, undefined]);
     const minioPorts = [apiPort, consolePort] as const;
-    const programs = { temporal: temporal.path, minio: minio.path, minioPorts, database };
+    const programs = { temporal: temporal.path, minio: minio.path, minioPorts, temporalPort, database };
     translated = translate(file, imagesOf(programs), home);
     stack = new LocalStack(translated);
     await stack.up();
@@ -84,8 +84,9 @@ describe.skipIf(addresses.isMissing)('infra/compose.yaml', () => {
     writeFileSync(join(data, 'recipe.yaml'), stringify({ ...recipe, policy: { config: 'config', initSeed: 1 } }));
     const page = readFileSync(join(projectRoot, 'docs', 'production.md'), 'utf8');
     const [, service = '', args = ''] = /^docker compose .* run --rm (\S+) (.*)$/m.exec(page) ?? [];
-    const { code, out } = await stack.run(service, [...args.split(' '), '--id', 'tiny', '--wait', '--json']);
-    expect({ code, ...(JSON.parse(out) as object) }).toMatchObject({ code: 0, status: 'completed' });
+    const { code, out, err } = await stack.run(service, [...args.split(' '), '--id', 'tiny', '--wait', '--json']);
+    expect(code, err).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ status: 'completed' });
   });
 
   it('stops each service after those that need it, by its signal', async () => {

@@ -49,6 +49,8 @@ export interface Programs {
   readonly minio: string;
   /** Free ports at 127.0.0.1, where MinIO listens whatever its address is: the usual ones are the user's. */
   readonly minioPorts: readonly [api: number, console: number];
+  /** Of Temporal's dev server, at 127.0.0.1. */
+  readonly temporalPort: number;
   /** Without them, Temporal's dev server stands in for the server, its schema and its database. */
   readonly database?: TemporalPrograms | undefined;
 }
@@ -56,12 +58,12 @@ export interface Programs {
 export type ImageTable = Readonly<Record<string, Image | Absent>>;
 
 /** By name, without the tag. */
-export function imagesOf({ temporal, minio, minioPorts, database }: Programs): ImageTable {
+export function imagesOf({ temporal, minio, minioPorts, temporalPort, database }: Programs): ImageTable {
   const [apiPort, consolePort] = minioPorts;
   return {
     postgres: database === undefined ? devServerInstead : postgres(database),
     'temporalio/admin-tools': adminTools(temporal, database),
-    'temporalio/server': database === undefined ? devServer(temporal) : temporalServer(database),
+    'temporalio/server': database === undefined ? devServer(temporal, temporalPort) : temporalServer(database),
     'minio/minio': {
       ports: { 9000: apiPort, 9001: consolePort },
       // dockerscripts/docker-entrypoint.sh of minio: `minio "$@"`. By default it listens on all addresses.
@@ -147,12 +149,13 @@ function temporalServer({ server }: TemporalPrograms): Image {
   };
 }
 
-function devServer(temporal: string): Image {
+function devServer(temporal: string, port: number): Image {
   return {
     ports: { 7233: 7233 },
     program: (_, { address, folder }) => {
-      const where = ['--ip', address, '--port', '7233', '--db-filename', join(folder, 'temporal.db')];
-      return { command: [temporal, 'server', 'start-dev', '--headless', '--log-level', 'error', ...where] };
+      const relay = [process.execPath, compiled('test/support/compose/dev-server.ts'), address, '7233', String(port)];
+      const where = ['--port', String(port), '--db-filename', join(folder, 'temporal.db')];
+      return { command: [...relay, temporal, 'server', 'start-dev', '--headless', '--log-level', 'error', ...where] };
     },
   };
 }

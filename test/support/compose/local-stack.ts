@@ -1,7 +1,7 @@
 /** The services of infra/compose.yaml, started in its order, each when what it needs is as the file wants it. */
 import type { ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ended, runProcess, startProcess, stopProcess, tailOf } from './processes.ts';
+import { ended, type Ran, runProcess, startProcess, stopProcess, tailOf } from './processes.ts';
 import type { LocalService, Translated } from './translation.ts';
 
 /** Between two checks: shorter than the file's interval, so that no wait is longer than it must be. */
@@ -50,7 +50,7 @@ export class LocalStack {
    * Runs a service once more, with other arguments if they are given (`docker compose run`). Rejects if a service that
    * should go on ends meanwhile.
    */
-  async run(name: string, args?: readonly string[]): Promise<{ readonly code: number | string; readonly out: string }> {
+  async run(name: string, args?: readonly string[]): Promise<Ran> {
     const { signal } = this.#end;
     const result = await runProcess({ ...(await this.#serviceOf(name).main(args)), signal });
     signal.throwIfAborted();

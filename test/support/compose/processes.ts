@@ -46,12 +46,21 @@ export async function ended(child: ChildProcess): Promise<number | string> {
   return child.exitCode ?? child.signalCode ?? 'not started';
 }
 
-/** Runs to its end. `out` is its standard output. */
-export async function runProcess(command: Command): Promise<{ readonly code: number | string; readonly out: string }> {
+/** Of a process that has ended; `out` and `err` are what it printed. */
+export interface Ran {
+  readonly code: number | string;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs to its end. */
+export async function runProcess(command: Command): Promise<Ran> {
   const child = startProcess(command);
   let out = '';
+  let err = '';
   child.stdout?.on('data', (part: Buffer) => (out += part.toString()));
-  return { code: await ended(child), out };
+  child.stderr?.on('data', (part: Buffer) => (err += part.toString()));
+  return { code: await ended(child), out, err };
 }
 
 /** Sends the signal. Returns what the process ended with. */
