@@ -19,6 +19,7 @@ import {
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { sha256 } from '../../core/json.ts';
 import { isExecutable } from './locate.ts';
 import type { Pin } from './pins.ts';
 
@@ -37,9 +38,7 @@ function locksOf(module: string): string[] {
   const files = ['go.mod', 'go.sum'].map((name) => join(module, name)).filter(existsSync);
   // The image of the workers has no module files.
   if (files.length === 0) return [];
-  const hash = createHash('sha256');
-  for (const file of files) hash.update(readFileSync(file));
-  return [hash.digest('hex').slice(0, 8)];
+  return [sha256(Buffer.concat(files.map((file) => readFileSync(file)))).slice(0, 8)];
 }
 
 /** The path of an existing, intact binary; a damaged one is removed, so that it is built again. */

@@ -11,7 +11,7 @@ import type { WorkerName } from '../../infra/stack/workers.ts';
 import { SmallDisk } from '../support/small-disk.ts';
 import type { ChaosServers, ServerDisks, ServerName } from './chaos-servers.ts';
 import { type Mischief, StoreProxy, type StoreProxyHooks } from './store-proxy.ts';
-import { TemporalProxy } from './temporal-proxy.ts';
+import { TemporalProxy } from '../support/temporal-proxy.ts';
 import { WorkerProcess } from './worker-process.ts';
 
 export interface ChaosStackOptions {

@@ -3,12 +3,11 @@
  * address of its container. The dev server expects its own parts at 127.0.0.1, whatever address it is given.
  */
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { assertAccepts } from '../../../infra/stack/tcp.ts';
+import { TemporalProxy } from '../temporal-proxy.ts';
 
-const [address, port, ownPort, program = '', ...args] = process.argv.slice(2);
-const own = { host: '127.0.0.1', port: Number(ownPort) };
+const [host = '', port, ownPort, program = '', ...args] = process.argv.slice(2);
 
 const server = spawn(program, args, { stdio: 'inherit' });
 server.once('exit', (code) => process.exit(code ?? 1));
@@ -16,20 +15,11 @@ process.once('SIGTERM', () => server.kill('SIGTERM'));
 
 // Its health check must not succeed before the server answers.
 while (!(await answers())) await sleep(100);
-createServer((incoming) => {
-  const outgoing = connect(own);
-  incoming.on('error', () => outgoing.destroy()).pipe(outgoing);
-  outgoing.on('error', () => incoming.destroy()).pipe(incoming);
-}).listen(Number(port), address);
+await TemporalProxy.start(`127.0.0.1:${String(ownPort)}`, { host, port: Number(port) });
 
-async function answers(): Promise<boolean> {
-  const probe = connect(own);
-  try {
-    await once(probe, 'connect');
-    return true;
-  } catch {
-    return false;
-  } finally {
-    probe.destroy();
-  }
+function answers(): Promise<boolean> {
+  return assertAccepts('127.0.0.1', Number(ownPort), 1_000).then(
+    () => true,
+    () => false,
+  );
 }

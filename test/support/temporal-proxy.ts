@@ -26,16 +26,20 @@ export class TemporalProxy {
     });
   }
 
-  /** @param target host:port */
-  static async start(target: string): Promise<TemporalProxy> {
+  /**
+   * @param target host:port
+   * @param at where it listens; default: a free port
+   */
+  static async start(target: string, at = { host: '127.0.0.1', port: 0 }): Promise<TemporalProxy> {
     const { hostname, port } = new URL(`http://${target}`);
     const proxy = new TemporalProxy(hostname, Number(port));
-    await new Promise<void>((resolve) => proxy.#server.listen(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => proxy.#server.listen(at, resolve));
     return proxy;
   }
 
   get address(): string {
-    return `127.0.0.1:${String((this.#server.address() as AddressInfo).port)}`;
+    const { address, port } = this.#server.address() as AddressInfo;
+    return `${address}:${String(port)}`;
   }
 
   cut(): void {
